@@ -1,0 +1,21 @@
+//! Words, neutral facts and seams that every other crate shares.
+//!
+//! A *fact* is plain data that says how it is known. Readers make facts from
+//! bytes, detectors make findings from facts, renderers make text from
+//! findings; this crate holds what passes between them and does nothing.
+
+mod budget;
+mod event;
+mod finding;
+mod partial;
+mod registry;
+mod words;
+
+pub use budget::{Budget, Exhausted};
+pub use event::{
+    Code, CodeUnit, Detail, Fault, Frame, LineSpan, LogEvent, Machine, Module, Register,
+    RegisterSet, Stamp, Task, Trace,
+};
+pub use finding::{Confidence, Evidence, Finding, NextStep, Place};
+pub use partial::{Gap, Partial};
+pub use words::{Endian, Trust, VirtAddr};
