@@ -7,7 +7,9 @@
 //! readers of machine state (`dumps/`), context and stack traces fill in the
 //! facts.
 
+mod context;
 mod dumps;
 mod line;
+mod taint;
 
 pub use line::Line;
