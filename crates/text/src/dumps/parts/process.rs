@@ -1,0 +1,139 @@
+//! The one line that kernels log when a user process dies of a fault.
+
+use super::{Dump, USER, place, scan};
+
+/// Reads such a line of any architecture.
+pub fn process(dump: &mut Dump<'_>, text: &str) {
+    if let Some(rest) = scan::behind(text, "]: segfault at ") {
+        segfault_x86(dump, rest);
+    } else if let Some(rest) = scan::behind(text, " ip:") {
+        trap_x86(dump, text, rest);
+    } else if let Some(rest) = scan::behind(text, "]: unhandled exception: ") {
+        exception_arm64(dump, rest);
+    } else if text.contains(" nip ") && text.contains(" lr ") {
+        signal_powerpc(dump, text);
+    } else if let Some(rest) = scan::behind(text, " for invalid ") {
+        access_mips(dump, rest);
+    } else if let Some(rest) = scan::behind(text, "]: unhandled signal ") {
+        signal_riscv(dump, rest);
+    }
+}
+
+/// show_signal_msg of arch/x86/mm/fault.c: `a.out[7]: segfault at 0 ip 0000… sp 0000… error 6 in …`.
+fn segfault_x86(dump: &mut Dump<'_>, rest: &str) {
+    let Some(address) = scan::hex(rest) else {
+        return;
+    };
+    dump.fault_at(address.value, "CR2");
+    if let Some(code) = scan::behind(rest, " error ").and_then(scan::hex) {
+        dump.fault_code(code.value, "x86 page fault");
+    }
+    pointers_x86(
+        dump,
+        scan::behind(rest, " ip "),
+        scan::behind(rest, " sp "),
+        rest,
+    );
+}
+
+/// show_signal of arch/x86/kernel/traps.c: `traps: a.out[7] trap invalid opcode ip:40 sp:7f error:0 in …`.
+fn trap_x86(dump: &mut Dump<'_>, text: &str, rest: &str) {
+    let (Some(sp), Some(code)) = (scan::behind(rest, " sp:"), scan::behind(rest, " error:")) else {
+        return;
+    };
+    let name = text.split(" ip:").next().unwrap_or_default();
+    let name = name.rsplit("] ").next().unwrap_or_default();
+    let name = name.strip_prefix("trap ").unwrap_or(name);
+    let name = name.strip_suffix(" fault").unwrap_or(name);
+    if let Some(code) = scan::hex(code) {
+        dump.fault_code(code.value, &format!("x86 {name}"));
+    }
+    pointers_x86(dump, Some(rest), Some(sp), rest);
+}
+
+fn pointers_x86(dump: &mut Dump<'_>, ip: Option<&str>, sp: Option<&str>, rest: &str) {
+    let (mut ip_name, mut sp_name) = ("rip", "rsp");
+    match ip.and_then(scan::hex).map(|number| number.digits) {
+        Some(16) => dump.arch("x86_64"),
+        Some(8) if ip != Some(rest) => {
+            dump.arch("i386");
+            (ip_name, sp_name) = ("eip", "esp");
+        }
+        _ => {}
+    }
+    user_pointers(dump, (ip_name, ip), (sp_name, sp), rest);
+}
+
+/// arm64_show_signal: `a.out[7]: unhandled exception: DABT (lower EL), ESR 0x…92000004, level 0 … in …`.
+fn exception_arm64(dump: &mut Dump<'_>, rest: &str) {
+    dump.arch("arm64");
+    if let Some((head, tail)) = rest.split_once(", ESR ") {
+        dump.fault_word(head);
+        if let Some(code) = scan::hex(tail) {
+            dump.fault_code(code.value, "ESR");
+            if let Some(words) = scan::after(code.rest, ", ") {
+                dump.fault_word(words.split(" in ").next().unwrap_or_default());
+            }
+        }
+    }
+    object(dump, rest);
+}
+
+/// show_signal_msg of arch/powerpc/kernel/traps.c: `a.out[7]: segfault (11) at 0 nip 10 lr 10 code 1 in …`.
+fn signal_powerpc(dump: &mut Dump<'_>, text: &str) {
+    if let Some(address) = scan::behind(text, ") at ").and_then(scan::hex) {
+        dump.fault_at(address.value, "DAR");
+        let nip = scan::behind(text, " nip ");
+        user_pointers(dump, ("nip", nip), ("lr", scan::behind(text, " lr ")), text);
+    }
+}
+
+/// __do_page_fault of arch/mips/mm/fault.c: `do_page_fault(): sending SIGSEGV to a.out for invalid read access from 0000…`.
+fn access_mips(dump: &mut Dump<'_>, rest: &str) {
+    let Some((access, tail)) = rest.split_once(" access ") else {
+        return;
+    };
+    if let "read" | "write" = access
+        && let Some(address) = scan::behind(tail, " ").and_then(scan::hex)
+    {
+        dump.access(access);
+        dump.fault_at(address.value, "BadVA");
+    }
+}
+
+/// do_trap of arch/riscv/kernel/traps.c: `a.out[7]: unhandled signal 11 code 0x1 at 0x0000… in …`.
+fn signal_riscv(dump: &mut Dump<'_>, rest: &str) {
+    if let Some(address) = scan::behind(rest, " at 0x").and_then(scan::hex) {
+        dump.fault_at(address.value, "stval");
+        object(dump, rest);
+    }
+}
+
+fn user_pointers(
+    dump: &mut Dump<'_>,
+    (pc_name, pc): (&str, Option<&str>),
+    (sp_name, sp): (&str, Option<&str>),
+    rest: &str,
+) {
+    object(dump, rest);
+    let Some(pc) = pc.and_then(scan::hex) else {
+        return;
+    };
+    let line = dump.line;
+    dump.put(pc_name, pc.value);
+    dump.pc(place(pc.value, line));
+    if let Some(sp) = sp.and_then(scan::hex) {
+        dump.put(sp_name, sp.value);
+    }
+    dump.whose(USER);
+}
+
+/// print_vma_addr: `… in libc.so[7f0000000000+1000]`.
+fn object(dump: &mut Dump<'_>, text: &str) {
+    if let Some((_, object)) = text.rsplit_once(" in ")
+        && object.contains('[')
+    {
+        let end = object.find(" likely on ").unwrap_or(object.len());
+        dump.detail("object", object.get(..end).unwrap_or(object));
+    }
+}
