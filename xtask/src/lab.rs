@@ -1,6 +1,155 @@
-//! Being built.
+//! The laboratory: boots real kernels in virtual machines, makes each fail in one known way, and keeps
+//! what its serial console printed.
+//!
+//! A specimen is a folder of `lab/specimens/` and a line of `lab/specimens/list.txt`. Everything made
+//! here (packages, modules, initramfs images, consoles) goes under `target/lab/`; a host is never
+//! changed, except that QEMU is installed when it is missing and we are root.
 
-/// Runs the chore.
-pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
-    anyhow::bail!("being built")
+mod console;
+mod cpio;
+mod initramfs;
+mod kernels;
+mod machine;
+mod modules;
+mod monitor;
+mod packages;
+mod programs;
+mod specimen;
+
+use anyhow::{Context, Result, bail};
+use specimen::Specimen;
+use std::path::{Path, PathBuf};
+
+const HELP: &str = "usage: cargo xtask lab [NAME... | --all] [--save] [--keep]
+
+  without a name   list the specimens
+  NAME...          run these specimens, one virtual machine after the other
+  --all            run every specimen
+  --save           make each console log the example examples/NAME.log
+  --keep           keep the initramfs of each run beside its console.log";
+
+/// Where the lab reads and writes.
+pub struct Places {
+    /// The folder `lab` of the checkout.
+    pub lab: PathBuf,
+    /// The folder of the saved logs.
+    pub examples: PathBuf,
+    /// The folder that holds everything the lab makes.
+    pub work: PathBuf,
+}
+
+impl Places {
+    fn of_checkout() -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("the xtask folder has no parent")?;
+        Ok(Self {
+            lab: root.join("lab"),
+            examples: root.join("examples"),
+            work: root.join("target").join("lab"),
+        })
+    }
+}
+
+/// What the command line asks for.
+#[derive(Default)]
+struct Wish {
+    names: Vec<String>,
+    all: bool,
+    save: bool,
+    keep: bool,
+}
+
+/// Lists specimens, or runs those named.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let mut wish = Wish::default();
+    for argument in arguments {
+        match argument.as_str() {
+            "--all" => wish.all = true,
+            "--save" => wish.save = true,
+            "--keep" => wish.keep = true,
+            "-h" | "--help" => {
+                println!("{HELP}");
+                return Ok(());
+            }
+            name if !name.starts_with('-') => wish.names.push(name.to_owned()),
+            other => bail!("unknown option '{other}'\n{HELP}"),
+        }
+    }
+    let places = Places::of_checkout()?;
+    let specimens = specimen::read_all(&places.lab.join("specimens"))?;
+    if wish.names.is_empty() && !wish.all {
+        for specimen in &specimens {
+            println!("{:<24} {}", specimen.name, specimen.summary);
+        }
+        return Ok(());
+    }
+    let chosen = choose(&specimens, &wish)?;
+    let mut failed = Vec::new();
+    for specimen in chosen {
+        match run_one(&places, specimen, &wish) {
+            Ok(line) => println!("{:<24} {line}", specimen.name),
+            Err(error) => {
+                println!("{:<24} FAILED: {error:#}", specimen.name);
+                failed.push(specimen.name.as_str());
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!(
+            "these did not do what their story says: {}",
+            failed.join(" ")
+        );
+    }
+    Ok(())
+}
+
+fn choose<'a>(specimens: &'a [Specimen], wish: &Wish) -> Result<Vec<&'a Specimen>> {
+    if wish.all {
+        return Ok(specimens.iter().collect());
+    }
+    wish.names
+        .iter()
+        .map(|name| {
+            specimens
+                .iter()
+                .find(|specimen| specimen.name == *name)
+                .with_context(|| format!("there is no specimen '{name}' in lab/specimens/list.txt"))
+        })
+        .collect()
+}
+
+/// Boots one specimen; the answer is one line for the person who waits.
+fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<String> {
+    let kernel = kernels::find(&specimen.kernel)?;
+    let folder = places.work.join(&specimen.name);
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+
+    let unpacked = kernels::unpack(places, kernel)?;
+    let initramfs = initramfs::build(places, specimen, kernel, &unpacked)?;
+    let image = folder.join("initramfs.cpio");
+    std::fs::write(&image, &initramfs).with_context(|| format!("writing {}", image.display()))?;
+
+    let outcome = machine::boot(specimen, kernel, &unpacked.image, &image, &folder)?;
+    if !wish.keep {
+        std::fs::remove_file(&image).ok();
+    }
+    if let Some(line) = outcome.missing {
+        bail!(
+            "'{line}' was never printed; see {}",
+            outcome.console.display()
+        );
+    }
+    let bytes = std::fs::read(&outcome.console)?;
+    let log = console::from_banner(&bytes);
+    if wish.save {
+        let example = places.examples.join(format!("{}.log", specimen.name));
+        std::fs::write(&example, log).with_context(|| format!("writing {}", example.display()))?;
+    }
+    Ok(format!(
+        "{:>6} bytes in {:>3} s{}",
+        log.len(),
+        outcome.seconds,
+        if wish.save { ", saved" } else { "" }
+    ))
 }

@@ -14,14 +14,14 @@ static DEFINE_MUTEX(journal_lock);
 static atomic_t arrivals;
 static atomic_t holders;
 
-static noinline void meet_the_other(void)
+static STEP void meet_the_other(void)
 {
 	atomic_inc(&holders);
 	while (atomic_read(&holders) < 2)
 		msleep(10);
 }
 
-static noinline int account_then_journal(void)
+static STEP int account_then_journal(void)
 {
 	mutex_lock(&account_lock);
 	meet_the_other();
@@ -31,7 +31,7 @@ static noinline int account_then_journal(void)
 	return 0;
 }
 
-static noinline int journal_then_account(void)
+static STEP int journal_then_account(void)
 {
 	mutex_lock(&journal_lock);
 	meet_the_other();

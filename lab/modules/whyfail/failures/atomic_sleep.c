@@ -7,13 +7,13 @@
 
 static DEFINE_SPINLOCK(meter_lock);
 
-static noinline void meter_settle(void)
+static STEP void meter_settle(void)
 {
 	msleep(20);
 	KEEP_FRAME();
 }
 
-static noinline void meter_read(void)
+static STEP void meter_read(void)
 {
 	spin_lock(&meter_lock);
 	meter_settle();

@@ -9,14 +9,16 @@ struct parcel {
 	char label[56];
 };
 
-static noinline void parcel_deliver(struct parcel *parcel)
+static STEP void parcel_deliver(struct parcel *parcel)
 {
 	kfree(parcel);
+	KEEP_FRAME();
 }
 
-static noinline void parcel_return(struct parcel *parcel)
+static STEP void parcel_return(struct parcel *parcel)
 {
 	kfree(parcel);
+	KEEP_FRAME();
 }
 
 WHYFAIL(double_free)

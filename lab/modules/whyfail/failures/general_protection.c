@@ -7,7 +7,7 @@ struct sensor {
 	struct sensor *next;
 };
 
-static noinline long sensor_sum(struct sensor *sensor)
+static STEP long sensor_sum(struct sensor *sensor)
 {
 	long sum = 0;
 

@@ -7,13 +7,13 @@
 
 static DEFINE_MUTEX(printer_lock);
 
-static noinline void printer_warm_up(void)
+static STEP void printer_warm_up(void)
 {
 	ssleep(3600);
 	KEEP_FRAME();
 }
 
-static noinline int printer_print(void)
+static STEP int printer_print(void)
 {
 	mutex_lock(&printer_lock);
 	printer_warm_up();

@@ -17,12 +17,12 @@ struct modem {
 
 static struct modem modem;
 
-static noinline long port_errors(struct port *port)
+static STEP long port_errors(struct port *port)
 {
 	return READ_ONCE(port->errors);
 }
 
-static noinline void modem_watch(struct timer_list *timer)
+static STEP void modem_watch(struct timer_list *timer)
 {
 	if (port_errors(modem.port))
 		mod_timer(timer, jiffies + HZ);

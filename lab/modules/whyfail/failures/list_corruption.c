@@ -12,12 +12,12 @@ struct request {
 
 static LIST_HEAD(pending_requests);
 
-static noinline void request_time_out(struct request *request)
+static STEP void request_time_out(struct request *request)
 {
 	list_del(&request->link);
 }
 
-static noinline void request_complete(struct request *request)
+static STEP void request_complete(struct request *request)
 {
 	list_del(&request->link);
 	request->tag = 0;

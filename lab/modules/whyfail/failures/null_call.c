@@ -18,7 +18,7 @@ static struct codec plain_codec = {
 	.encode = plain_encode,
 };
 
-static noinline int codec_close(struct codec *codec)
+static STEP int codec_close(struct codec *codec)
 {
 	int left = READ_ONCE(codec->encode)(1);
 

@@ -14,12 +14,12 @@ struct order {
 	struct customer *customer;	/* NULL for an order from the counter */
 };
 
-static noinline int customer_discount(struct customer *customer)
+static STEP int customer_discount(struct customer *customer)
 {
 	return customer->discount;
 }
 
-static noinline int order_price(struct order *order)
+static STEP int order_price(struct order *order)
 {
 	int discount = customer_discount(order->customer);
 

@@ -9,7 +9,7 @@ enum { ORDER = 9, MANY = 1024 };
 
 static struct page *buffers[MANY];
 
-static noinline struct page *ring_buffer_grow(void)
+static STEP struct page *ring_buffer_grow(void)
 {
 	struct page *page = alloc_pages(GFP_ATOMIC, ORDER);
 

@@ -5,7 +5,7 @@
 
 #include "whyfail.h"
 
-static noinline int reactor_check(int degrees)
+static STEP int reactor_check(int degrees)
 {
 	if (degrees > 1000)
 		panic("whyfail: reactor is at %d degrees", degrees);

@@ -13,12 +13,13 @@ struct ticket {
 	char padding[40];
 };
 
-static noinline void ticket_cancel(struct kmem_cache *tickets, struct ticket *ticket)
+static STEP void ticket_cancel(struct kmem_cache *tickets, struct ticket *ticket)
 {
 	kmem_cache_free(tickets, ticket);
+	KEEP_FRAME();
 }
 
-static noinline void ticket_move_seat(struct ticket *ticket)
+static STEP void ticket_move_seat(struct ticket *ticket)
 {
 	WRITE_ONCE(ticket->seat, 0x4141);
 }
@@ -41,6 +42,5 @@ WHYFAIL(poison_write)
 	if (!ticket)
 		return -ENOMEM;
 	ticket_cancel(tickets, ticket);
-	kmem_cache_destroy(tickets);
 	return 0;
 }

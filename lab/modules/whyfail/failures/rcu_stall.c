@@ -6,7 +6,7 @@
 
 static int route_found;
 
-static noinline int route_search(void)
+static STEP int route_search(void)
 {
 	int steps = 0;
 
@@ -17,7 +17,7 @@ static noinline int route_search(void)
 	return steps;
 }
 
-static noinline int route_lookup(void)
+static STEP int route_lookup(void)
 {
 	int steps;
 

@@ -9,7 +9,7 @@ struct limits {
 
 static const struct limits factory_limits = { .highest = 90, .lowest = 10 };
 
-static noinline void limits_calibrate(struct limits *limits)
+static STEP void limits_calibrate(struct limits *limits)
 {
 	WRITE_ONCE(limits->highest, 80);
 }

@@ -8,7 +8,7 @@
 
 #include "whyfail.h"
 
-static noinline void badge_print(char *badge, const char *name)
+static STEP void badge_print(char *badge, const char *name)
 {
 	size_t i;
 
@@ -17,14 +17,15 @@ static noinline void badge_print(char *badge, const char *name)
 	WRITE_ONCE(badge[i], 0);
 }
 
-static noinline void badge_discard(char *badge)
+static STEP void badge_discard(char *badge)
 {
 	kfree(badge);
+	KEEP_FRAME();
 }
 
 WHYFAIL(redzone)
 {
-	static const char name[] = "Rumpelstiltskin of the fairy forest";
+	static const char name[] = "Rumpelstiltskin the fairy miller";
 	size_t length = strlen(name);	/* forgets the zero at the end */
 	char *badge;
 

@@ -10,7 +10,7 @@ struct channel {
 
 static struct channel channel;
 
-static noinline bool channel_put(struct channel *channel)
+static STEP bool channel_put(struct channel *channel)
 {
 	bool last = refcount_dec_and_test(&channel->users);
 
@@ -18,7 +18,7 @@ static noinline bool channel_put(struct channel *channel)
 	return last;
 }
 
-static noinline void channel_get(struct channel *channel)
+static STEP void channel_get(struct channel *channel)
 {
 	refcount_inc(&channel->users);
 	KEEP_FRAME();

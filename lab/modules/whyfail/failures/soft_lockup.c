@@ -6,13 +6,13 @@
 
 static int drum_ready;
 
-static noinline void drum_wait(void)
+static STEP void drum_wait(void)
 {
 	while (!READ_ONCE(drum_ready))
 		cpu_relax();
 }
 
-static noinline void drum_turn(void)
+static STEP void drum_turn(void)
 {
 	preempt_disable();
 	drum_wait();

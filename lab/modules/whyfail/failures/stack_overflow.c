@@ -6,7 +6,7 @@ struct folder {
 	struct folder *parent;
 };
 
-static noinline int folder_depth(struct folder *folder)
+static STEP int folder_depth(struct folder *folder)
 {
 	volatile char path[128];
 

@@ -2,7 +2,7 @@
 /* A loop writes past an array on the stack, over the canary. */
 #include "whyfail.h"
 
-static noinline int scores_fill(int count)
+static STEP int scores_fill(int count)
 {
 	volatile int scores[16];
 	int i;

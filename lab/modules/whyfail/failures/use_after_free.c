@@ -14,20 +14,21 @@ struct connection {
 struct session {
 	long id;
 	struct connection *connection;
+	char name[40];
 };
 
-static noinline int connection_state(struct connection *connection)
+static STEP int connection_state(struct connection *connection)
 {
 	return READ_ONCE(connection->state);
 }
 
-static noinline void session_logout(struct session *session)
+static STEP void session_logout(struct session *session)
 {
 	kfree(session->connection);
 	kfree(session);
 }
 
-static noinline int session_poll(struct session *session)
+static STEP int session_poll(struct session *session)
 {
 	return connection_state(READ_ONCE(session->connection)) + 1;
 }

@@ -7,7 +7,7 @@
 
 #include "whyfail.h"
 
-static noinline unsigned long secret_show(void __user *to, char *secret, size_t length)
+static STEP unsigned long secret_show(void __user *to, char *secret, size_t length)
 {
 	unsigned long left = copy_to_user(to, secret, length);
 

@@ -9,7 +9,7 @@ struct mailbox {
 	int room;
 };
 
-static noinline int mailbox_put(struct mailbox *mailbox)
+static STEP int mailbox_put(struct mailbox *mailbox)
 {
 	if (WARN(mailbox->letters >= mailbox->room, "mailbox is full: %d letters, room for %d\n",
 		 mailbox->letters, mailbox->room))
@@ -17,7 +17,7 @@ static noinline int mailbox_put(struct mailbox *mailbox)
 	return ++mailbox->letters;
 }
 
-static noinline int mailbox_close(struct mailbox *mailbox)
+static STEP int mailbox_close(struct mailbox *mailbox)
 {
 	if (WARN_ON(mailbox->letters))
 		return -EBUSY;

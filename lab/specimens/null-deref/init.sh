@@ -1,0 +1,4 @@
+#: modules virtio_net
+#: append loglevel=8
+#: until ]---
+taskset 2 provoke null_deref

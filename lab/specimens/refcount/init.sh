@@ -1,0 +1,3 @@
+#: until underflow
+#: until ]---
+taskset 2 provoke refcount

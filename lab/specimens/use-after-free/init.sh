@@ -1,0 +1,3 @@
+#: append slub_debug=FZPU
+#: until ]---
+taskset 2 provoke use_after_free

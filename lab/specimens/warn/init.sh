@@ -1,0 +1,4 @@
+#: until whyfail_warn
+#: until ]---
+#: until ]---
+taskset 2 provoke warn

@@ -1,0 +1,65 @@
+//! The guest's whole userland: busybox, the modules, and an init that provokes one failure.
+
+use super::Places;
+use super::cpio::Cpio;
+use super::kernels::{Kernel, Unpacked};
+use super::packages::Archive;
+use super::specimen::Specimen;
+use super::{modules, programs};
+use anyhow::{Context, Result};
+
+/// Builds the initramfs of a specimen.
+pub fn build(
+    places: &Places,
+    specimen: &Specimen,
+    kernel: &Kernel,
+    unpacked: &Unpacked,
+) -> Result<Vec<u8>> {
+    let mut archive = Cpio::default();
+    for folder in ["bin", "dev", "lib", "proc", "sys", "tmp"] {
+        archive.directory(folder);
+    }
+    archive.character_device("dev/console", 5, 1);
+    archive.program("bin/busybox", &busybox(places, kernel)?);
+    archive.link("bin/sh", "busybox");
+
+    let mut load = Vec::new();
+    for (name, bytes) in modules::load_order(unpacked, &specimen.modules)? {
+        archive.program(&format!("lib/{name}.ko"), &bytes);
+        load.push(name);
+    }
+    for name in &specimen.lab_modules {
+        let module = modules::build(places, name, kernel, unpacked)?;
+        archive.program(&format!("lib/{name}.ko"), &std::fs::read(module)?);
+        load.push(name.clone());
+    }
+    archive.program("lib/load", load.join(" ").as_bytes());
+    for name in &specimen.programs {
+        archive.program(
+            &format!("bin/{name}"),
+            &programs::build(places, name, kernel)?,
+        );
+    }
+
+    // A script's process is named after its file: the log shows "Comm: provoke".
+    archive.program("bin/provoke", b"#!/bin/sh\necho $1 >/proc/whyfail\n");
+    let common = places.lab.join("init.sh");
+    let common = std::fs::read_to_string(&common)
+        .with_context(|| format!("reading {}", common.display()))?;
+    archive.program("init", common.as_bytes());
+    archive.program("specimen", specimen.script.as_bytes());
+    Ok(archive.finish())
+}
+
+fn busybox(places: &Places, kernel: &Kernel) -> Result<Vec<u8>> {
+    let archive = Archive {
+        suite: "bookworm",
+        architecture: kernel.archive.architecture,
+    };
+    let root = places.work.join("userland").join(archive.architecture);
+    let program = root.join("bin/busybox");
+    if !program.exists() {
+        archive.unpack(places, &["busybox-static".to_owned()], &root)?;
+    }
+    std::fs::read(&program).with_context(|| format!("reading {}", program.display()))
+}

@@ -1,0 +1,160 @@
+//! Kernel modules: our own, built against a kernel's headers, and the kernel's own with what they need.
+
+use super::Places;
+use super::kernels::{self, Kernel, Unpacked};
+use super::packages::output;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Builds `lab/modules/NAME` for a kernel and returns the module.
+pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) -> Result<PathBuf> {
+    if kernel.headers.is_none() {
+        bail!(
+            "the kernel '{}' has no headers to build '{name}' with",
+            kernel.name
+        );
+    }
+    let source = places.lab.join("modules").join(name);
+    let folder = places.work.join("build").join(kernel.name).join(name);
+    copy_sources(&source, &folder)?;
+    generate_list(&folder)?;
+    let mut make = Command::new("make");
+    make.arg("-s").arg("-C").arg(kernels::headers(unpacked));
+    make.arg(format!("M={}", folder.display()));
+    kernels::cross(&mut make, kernel);
+    output(make.arg("modules"))?;
+    Ok(folder.join(format!("{name}.ko")))
+}
+
+/// Copies what changed, so that `make` builds only that.
+fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_sources(&entry.path(), &target)?;
+            continue;
+        }
+        let bytes = std::fs::read(entry.path())?;
+        if std::fs::read(&target).ok().as_deref() != Some(bytes.as_slice()) {
+            std::fs::write(&target, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes `generated/failures.h` from `failures.list`, if the module has such a list.
+fn generate_list(folder: &Path) -> Result<()> {
+    let Ok(list) = std::fs::read_to_string(folder.join("failures.list")) else {
+        return Ok(());
+    };
+    let header: String = list
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|name| format!("FAILURE({name})\n"))
+        .collect();
+    let path = folder.join("generated/failures.h");
+    if std::fs::read_to_string(&path).ok().as_deref() != Some(header.as_str()) {
+        std::fs::create_dir_all(folder.join("generated"))?;
+        std::fs::write(path, header)?;
+    }
+    Ok(())
+}
+
+/// A module of the kernel's own and before it those it depends on, each once: name and bytes.
+pub fn load_order(unpacked: &Unpacked, names: &[String]) -> Result<Vec<(String, Vec<u8>)>> {
+    let tree = unpacked.root.join("lib/modules").join(&unpacked.release);
+    let mut files = Vec::new();
+    list_files(&tree, &mut files)?;
+    let mut order = Vec::new();
+    for name in names {
+        add(&files, name, &mut order, 0)?;
+    }
+    Ok(order)
+}
+
+fn add(
+    files: &[PathBuf],
+    name: &str,
+    order: &mut Vec<(String, Vec<u8>)>,
+    depth: usize,
+) -> Result<()> {
+    if depth > 32 || order.iter().any(|(known, _)| known == name) {
+        return Ok(());
+    }
+    let path = files
+        .iter()
+        .find(|path| module_name(path).as_deref() == Some(name))
+        .with_context(|| format!("the kernel has no module '{name}'"))?;
+    let bytes = if path.extension().is_some_and(|extension| extension == "xz") {
+        let result = Command::new("xz").arg("-dc").arg(path).output()?;
+        result.stdout
+    } else {
+        std::fs::read(path)?
+    };
+    for needed in depends(&bytes) {
+        add(files, &needed, order, depth + 1)?;
+    }
+    order.push((name.to_owned(), bytes));
+    Ok(())
+}
+
+/// `virtio_net` of `virtio-net.ko` or `virtio_net.ko.xz`.
+fn module_name(path: &Path) -> Option<String> {
+    let file = path.file_name()?.to_str()?;
+    let stem = file.strip_suffix(".xz").unwrap_or(file);
+    Some(stem.strip_suffix(".ko")?.replace('-', "_"))
+}
+
+/// The names in a module's own `depends=` note.
+fn depends(module: &[u8]) -> Vec<String> {
+    const NOTE: &[u8] = b"\0depends=";
+    let Some(start) = module.windows(NOTE.len()).position(|window| window == NOTE) else {
+        return Vec::new();
+    };
+    let names = module.get(start + NOTE.len()..).unwrap_or_default();
+    let end = names.iter().position(|byte| *byte == 0).unwrap_or(0);
+    String::from_utf8_lossy(names.get(..end).unwrap_or_default())
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(|name| name.replace('-', "_"))
+        .collect()
+}
+
+fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?
+    {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            list_files(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_module_depends_on_is_in_its_bytes() {
+        assert_eq!(
+            depends(b"x\0depends=net-failover,y\0"),
+            ["net_failover", "y"]
+        );
+        assert!(depends(b"x\0depends=\0").is_empty());
+        assert!(depends(b"nothing").is_empty());
+    }
+
+    #[test]
+    fn a_module_is_named_without_its_suffixes() {
+        let name = module_name(Path::new("a/virtio-net.ko.xz"));
+        assert_eq!(name.as_deref(), Some("virtio_net"));
+        assert_eq!(module_name(Path::new("modules.order")), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! Debian packages, fetched into `target/lab/` by an apt of our own configuration: the host's package
+//! lists, architectures and `/boot` stay as they are, and nobody needs to be root for it.
+
+use super::Places;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A suite of Debian's for one architecture.
+pub struct Archive {
+    /// Such as `bookworm`, with its security updates.
+    pub suite: &'static str,
+    /// Debian's word for the architecture.
+    pub architecture: &'static str,
+}
+
+impl Archive {
+    /// The package that the meta package `name` stands for today.
+    pub fn newest(&self, places: &Places, name: &str) -> Result<String> {
+        let depends = self.depends(places, name)?;
+        depends
+            .into_iter()
+            .next()
+            .with_context(|| format!("{name} depends on no package of the kernel"))
+    }
+
+    /// The packages of the kernel that `name` depends on.
+    pub fn depends(&self, places: &Places, name: &str) -> Result<Vec<String>> {
+        let mut command = self.apt(places, "apt-cache")?;
+        command.args(["depends", name]);
+        let text = output(&mut command)?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("Depends: "))
+            .filter(|name| name.starts_with("linux-"))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Downloads packages and unpacks them into the folder `root`.
+    pub fn unpack(&self, places: &Places, names: &[String], root: &Path) -> Result<()> {
+        let downloads = self.folder(places).join("downloads");
+        std::fs::create_dir_all(&downloads)?;
+        std::fs::create_dir_all(root)?;
+        for name in names {
+            let mut command = self.apt(places, "apt-get")?;
+            command
+                .current_dir(&downloads)
+                .args(["-qq", "download", name]);
+            output(&mut command)?;
+            let package = newest_file(&downloads, &format!("{name}_"))?;
+            output(Command::new("dpkg-deb").arg("-x").arg(&package).arg(root))?;
+            std::fs::remove_file(package).ok();
+        }
+        Ok(())
+    }
+
+    fn folder(&self, places: &Places) -> PathBuf {
+        let name = format!("{}-{}", self.suite, self.architecture);
+        places.work.join("apt").join(name)
+    }
+
+    /// `apt-get` or `apt-cache` with a state of its own; the lists are fetched at the first use.
+    fn apt(&self, places: &Places, program: &str) -> Result<Command> {
+        let folder = self.folder(places);
+        let sources = folder.join("sources.list");
+        let fresh = folder.join("fresh");
+        let command = || {
+            let mut command = Command::new(program);
+            let state = folder.display();
+            for option in [
+                format!("Dir::State={state}/state"),
+                format!("Dir::State::status={state}/status"),
+                format!("Dir::Cache={state}/cache"),
+                format!("Dir::Etc::SourceList={state}/sources.list"),
+                "Dir::Etc::SourceParts=-".to_owned(),
+                "Acquire::Languages=none".to_owned(),
+                "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
+                format!("APT::Architecture={}", self.architecture),
+                format!("APT::Architectures={}", self.architecture),
+                "APT::Sandbox::User=root".to_owned(),
+            ] {
+                command.arg("-o").arg(option);
+            }
+            command
+        };
+        if !fresh.exists() {
+            for part in ["state/lists/partial", "cache/archives/partial"] {
+                std::fs::create_dir_all(folder.join(part))?;
+            }
+            std::fs::write(folder.join("status"), "")?;
+            std::fs::write(&sources, self.sources())?;
+            let mut update = command();
+            update.args(["-qq", "update"]);
+            // Written for apt-get, whatever program was asked for.
+            let arguments: Vec<_> = update.get_args().map(ToOwned::to_owned).collect();
+            output(Command::new("apt-get").args(arguments))?;
+            std::fs::write(&fresh, "")?;
+        }
+        Ok(command())
+    }
+
+    fn sources(&self) -> String {
+        const KEY: &str = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
+        let suite = self.suite;
+        let mut text = format!("deb {KEY} http://deb.debian.org/debian {suite} main\n");
+        if !suite.contains('-') && suite != "sid" {
+            text.push_str(&format!(
+                "deb {KEY} http://deb.debian.org/debian-security {suite}-security main\n"
+            ));
+        }
+        text
+    }
+}
+
+/// Sees to it that a program of the host is there: as root installs its package, else says which.
+pub fn need_program(program: &str, package: &str) -> Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).exists()) {
+        return Ok(());
+    }
+    let wish = format!("apt-get install --no-install-recommends {package}");
+    if output(Command::new("id").arg("-u"))?.trim() != "0" {
+        bail!("{program} is missing; as root: {wish}");
+    }
+    println!("installing {package}");
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
+    output(&mut install).map(|_| ()).with_context(|| wish)
+}
+
+/// What a program prints; its complaints if it fails.
+pub fn output(command: &mut Command) -> Result<String> {
+    let result = command
+        .output()
+        .with_context(|| format!("running {}", command.get_program().display()))?;
+    if !result.status.success() {
+        bail!(
+            "{command:?} failed: {}{}",
+            String::from_utf8_lossy(&result.stdout),
+            String::from_utf8_lossy(&result.stderr)
+        );
+    }
+    Ok(String::from_utf8_lossy(&result.stdout).into_owned())
+}
+
+fn newest_file(folder: &Path, prefix: &str) -> Result<PathBuf> {
+    std::fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok())
+        .find(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .with_context(|| format!("apt-get left no {prefix}* in {}", folder.display()))
+}

@@ -1,0 +1,20 @@
+//! Programs of `lab/programs/`, built without a C library so that they run in any guest.
+
+use super::Places;
+use super::kernels::Kernel;
+use super::packages::output;
+use anyhow::{Context, Result};
+use std::process::Command;
+
+/// Builds `lab/programs/NAME.c` for a kernel's architecture and returns the program.
+pub fn build(places: &Places, name: &str, kernel: &Kernel) -> Result<Vec<u8>> {
+    let folder = places.work.join("build").join(kernel.name);
+    std::fs::create_dir_all(&folder)?;
+    let program = folder.join(name);
+    let mut compile = Command::new(format!("{}gcc", kernel.compiler));
+    compile.args(["-O2", "-g", "-static", "-fno-omit-frame-pointer", "-o"]);
+    compile.arg(&program);
+    compile.arg(places.lab.join("programs").join(format!("{name}.c")));
+    output(&mut compile)?;
+    std::fs::read(&program).with_context(|| format!("reading {}", program.display()))
+}

@@ -1,0 +1,143 @@
+//! What a specimen is: the folder `lab/specimens/NAME` with its story and its `init.sh`.
+//!
+//! Lines of `init.sh` that begin with `#:` tell the runner how to boot; the rest is run in the guest by
+//! its init after `lab/init.sh`.
+
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+
+/// One known way to fail, read from its folder.
+pub struct Specimen {
+    /// The name of its folder.
+    pub name: String,
+    /// The first heading of its `story.md`.
+    pub summary: String,
+    /// The name of a kernel in [`super::kernels`] (`#: kernel NAME`).
+    pub kernel: String,
+    /// Words for the kernel's command line (`#: append WORDS`).
+    pub append: Vec<String>,
+    /// Modules of the kernel's own to load at first (`#: modules NAMES`).
+    pub modules: Vec<String>,
+    /// Modules of `lab/modules/` (`#: lab-modules NAMES`); `whyfail` unless told otherwise.
+    pub lab_modules: Vec<String>,
+    /// Programs of `lab/programs/` to put into `/bin` (`#: programs NAMES`).
+    pub programs: Vec<String>,
+    /// Further arguments for QEMU (`#: qemu WORDS`).
+    pub qemu: Vec<String>,
+    /// Processors of the guest (`#: cpus N`).
+    pub cpus: u32,
+    /// Memory of the guest in MiB (`#: memory N`).
+    pub memory: u32,
+    /// What happens on the console, in order (`#: until TEXT`, `#: monitor COMMAND`).
+    pub steps: Vec<Step>,
+    /// Seconds the guest goes on after the last step (`#: grace N`).
+    pub grace: u64,
+    /// Seconds after which the guest is stopped in any case (`#: deadline N`).
+    pub deadline: u64,
+    /// The whole `init.sh`.
+    pub script: String,
+}
+
+/// One step of a run.
+pub enum Step {
+    /// Wait until this text is on the console.
+    Until(String),
+    /// Give this command to QEMU's monitor.
+    Monitor(String),
+}
+
+/// Reads every specimen that `list.txt` names, in its order.
+pub fn read_all(folder: &Path) -> Result<Vec<Specimen>> {
+    let list = folder.join("list.txt");
+    let text =
+        std::fs::read_to_string(&list).with_context(|| format!("reading {}", list.display()))?;
+    let names: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() && !names.iter().any(|listed| name == **listed) {
+            bail!("{} is not in {}", entry.path().display(), list.display());
+        }
+    }
+    names
+        .iter()
+        .map(|name| read(name, &folder.join(name)))
+        .collect()
+}
+
+fn read(name: &str, folder: &Path) -> Result<Specimen> {
+    let open = |file: &str| {
+        let path = folder.join(file);
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    };
+    let story = open("story.md")?;
+    let script = open("init.sh")?;
+    parse(name, &story, &script).with_context(|| format!("in lab/specimens/{name}/init.sh"))
+}
+
+fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
+    let summary = story
+        .lines()
+        .find_map(|line| line.strip_prefix("# "))
+        .context("story.md has no heading")?;
+    let mut specimen = Specimen {
+        name: name.to_owned(),
+        summary: summary.to_owned(),
+        kernel: "amd64".to_owned(),
+        append: Vec::new(),
+        modules: Vec::new(),
+        lab_modules: vec!["whyfail".to_owned()],
+        programs: Vec::new(),
+        qemu: Vec::new(),
+        cpus: 2,
+        memory: 256,
+        steps: Vec::new(),
+        grace: 2,
+        deadline: 120,
+        script: script.to_owned(),
+    };
+    for line in script.lines().filter_map(|line| line.strip_prefix("#: ")) {
+        let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+        let value = value.trim();
+        let words = || value.split_whitespace().map(str::to_owned);
+        match key {
+            "kernel" => specimen.kernel = value.to_owned(),
+            "append" => specimen.append.extend(words()),
+            "modules" => specimen.modules.extend(words()),
+            "lab-modules" => specimen.lab_modules = words().collect(),
+            "programs" => specimen.programs.extend(words()),
+            "qemu" => specimen.qemu.extend(words()),
+            "cpus" => specimen.cpus = value.parse()?,
+            "memory" => specimen.memory = value.parse()?,
+            "until" => specimen.steps.push(Step::Until(value.to_owned())),
+            "monitor" => specimen.steps.push(Step::Monitor(value.to_owned())),
+            "grace" => specimen.grace = value.parse()?,
+            "deadline" => specimen.deadline = value.parse()?,
+            _ => bail!("'#: {key}' means nothing to the runner"),
+        }
+    }
+    if specimen.steps.is_empty() {
+        bail!("there is no '#: until TEXT', so nobody knows when it is over");
+    }
+    Ok(specimen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_are_read_and_the_rest_is_script() {
+        let script = "#: append a=1 b\n#: until end trace\n#: monitor nmi\nprovoke x\n";
+        let specimen = parse("x", "# A summary\n", script).unwrap();
+        assert_eq!(specimen.summary, "A summary");
+        assert_eq!(specimen.append, ["a=1", "b"]);
+        assert_eq!(specimen.steps.len(), 2);
+        assert!(parse("x", "# A\n", "#: bogus\n").is_err());
+        assert!(parse("x", "# A\n", "provoke x\n").is_err());
+    }
+}
