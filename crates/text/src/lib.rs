@@ -7,9 +7,20 @@
 //! readers of machine state (`dumps/`), context and stack traces fill in the
 //! facts.
 
+mod capture;
 mod context;
 mod dumps;
+mod events;
+mod frames;
+mod integrity;
 mod line;
+mod naming;
+mod plumbing;
+mod prefix;
+mod reader;
+mod stack;
 mod taint;
+mod title;
 
 pub use line::Line;
+pub use reader::{LogReader, LogSummary};

@@ -1,0 +1,45 @@
+//! A user process died of a fault of its own.
+
+use crate::naming::{Details, Entry, Naming, Reading, always, says};
+
+/// arch/x86/mm/fault.c `show_signal_msg`, arch/x86/kernel/traps.c `show_signal`,
+/// arch/arm64/kernel/traps.c `arm64_show_signal` (`unhandled exception`). A note.
+pub static ENTRY: Entry = Entry {
+    name: "user_fault",
+    meaning: "a user process accessed memory that it may not, and was killed by a signal",
+    crash: false,
+    anchors: &[" segfault at ", "traps: ", "unhandled exception: ", "unhandled signal "],
+    starts: |text| {
+        text.contains("]: segfault at ") && text.contains(" ip ")
+            || says(text, "traps: ") && text.contains(" ip:") && text.contains(" sp:")
+            || text.contains("]: unhandled exception: ")
+            || text.contains("]: unhandled signal ")
+            || text.contains("]: bad frame in ")
+    },
+    folds: always,
+    describe: |reading: &Reading<'_>| {
+        let head = reading.head();
+        let what = if head.contains(" segfault at ") {
+            "segfault"
+        } else if head.contains("general protection") {
+            "general protection fault"
+        } else if head.contains("invalid opcode") {
+            "invalid opcode"
+        } else if head.contains("divide error") {
+            "divide error"
+        } else {
+            "unhandled fault"
+        };
+        Naming::plain(format!("user process: {what}"))
+    },
+    details,
+};
+
+fn details(reading: &Reading<'_>, details: &mut Details) {
+    let Some(line) = reading.lines.first() else { return };
+    let text = line.text.trim();
+    details.push(base::Detail { name: "fault".to_owned(), value: text.to_owned(), line: line.number });
+    if let Some((_, object)) = text.rsplit_once(" in ") {
+        details.push(base::Detail { name: "object".to_owned(), value: object.to_owned(), line: line.number });
+    }
+}

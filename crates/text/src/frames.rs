@@ -1,0 +1,430 @@
+//! Lines of stack traces, in the forms of all architectures.
+
+use base::{Frame, Trace, Trust, VirtAddr};
+
+use crate::Line;
+
+/// Frames that are kept of one trace; a kernel stack of 16 KiB cannot hold more.
+const MAX_FRAMES: usize = 512;
+/// Traces that are kept of one event.
+const MAX_TRACES: usize = 64;
+
+/// A symbol as printed: `name+0x12/0x34 [module build-id]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol<'a> {
+    /// Name with the compiler's suffixes (`foo.isra.0`).
+    pub name: &'a str,
+    /// Bytes from its start.
+    pub offset: Option<u64>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// What follows it on the line.
+    pub rest: &'a str,
+}
+
+/// Reads `name+0x12/0x34` at the start of `text`; the numbers may be cut off.
+pub fn symbol(text: &str) -> Option<Symbol<'_>> {
+    let end = text
+        .find(|c: char| !is_symbol_char(c))
+        .unwrap_or(text.len());
+    let (name, rest) = text.split_at_checked(end)?;
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        return None;
+    }
+    let Some(rest) = rest.strip_prefix("+0x") else {
+        return Some(Symbol {
+            name,
+            offset: None,
+            size: None,
+            rest,
+        });
+    };
+    let (offset, rest) = hex(rest);
+    let (size, rest) = match rest.strip_prefix("/0x") {
+        Some(rest) => hex(rest),
+        None => (None, rest),
+    };
+    Some(Symbol {
+        name,
+        offset,
+        size,
+        rest,
+    })
+}
+
+fn is_symbol_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$')
+}
+
+/// A hexadecimal number at the start of `text`, and what follows it.
+pub fn hex(text: &str) -> (Option<u64>, &str) {
+    let end = text.bytes().take_while(u8::is_ascii_hexdigit).count();
+    let (digits, rest) = text.split_at_checked(end).unwrap_or(("", text));
+    (u64::from_str_radix(digits, 16).ok(), rest)
+}
+
+/// `[<ffffffff81000000>]` or `[c000000000001234]` or `[<0x...>]` at the start.
+pub fn bracketed_pc(text: &str) -> Option<(VirtAddr, &str)> {
+    let inside = text.strip_prefix('[')?;
+    let inside = inside.strip_prefix('<').unwrap_or(inside);
+    let inside = inside.strip_prefix("0x").unwrap_or(inside);
+    let (value, rest) = hex(inside);
+    let rest = rest.strip_prefix('>').unwrap_or(rest);
+    Some((VirtAddr(value?), rest.strip_prefix(']')?))
+}
+
+/// A line of a trace, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FrameLine<'a> {
+    /// A frame.
+    Frame {
+        /// The address.
+        pc: Option<VirtAddr>,
+        /// The symbol.
+        symbol: Symbol<'a>,
+        /// Behind it on the line.
+        tail: Tail<'a>,
+        /// The kernel marked it as doubtful.
+        unreliable: bool,
+        /// The line also ends a stack (`<EOI>` stands on it).
+        marker: Option<&'a str>,
+    },
+    /// The stacks change: `<IRQ>`, `</NMI>`.
+    Marker(&'a str),
+}
+
+/// Module, build-id, source line and inlining, as printed behind a symbol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tail<'a> {
+    /// Module.
+    pub module: Option<&'a str>,
+    /// Build-id of the module.
+    pub build_id: Option<&'a str>,
+    /// `file:line`.
+    pub source: Option<&'a str>,
+    /// Inlined into the frame below.
+    pub inline: bool,
+}
+
+/// Parses what follows a symbol.
+pub fn tail(text: &str) -> Tail<'_> {
+    let mut tail = Tail::default();
+    let mut rest = text.trim_start();
+    loop {
+        if let Some(inside) = rest.strip_prefix('[') {
+            let Some((inside, after)) = inside.split_once(']') else {
+                break;
+            };
+            if inside == "inline" {
+                tail.inline = true;
+            } else if tail.module.is_none() {
+                let mut words = inside.split(' ');
+                tail.module = words.next().filter(|word| !word.is_empty());
+                tail.build_id = words.next();
+            }
+            rest = after.trim_start();
+        } else {
+            let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+            let is_source = word.rsplit_once(':').is_some_and(|(file, line)| {
+                file.contains('.') && line.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            if !is_source {
+                break;
+            }
+            tail.source = Some(word);
+            rest = after.trim_start();
+        }
+    }
+    tail
+}
+
+/// Parses one line as a frame or a stack marker.
+pub fn parse(text: &str) -> Option<FrameLine<'_>> {
+    let mut rest = text.trim_start();
+    let mut marker = None;
+    while rest.starts_with('<') {
+        let (name, after) = rest.strip_prefix('<')?.split_once('>')?;
+        if !name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'#' | b'_'))
+        {
+            return None;
+        }
+        marker = Some(name);
+        rest = after.trim_start();
+    }
+    if rest.is_empty() {
+        return marker.map(FrameLine::Marker);
+    }
+    let mut pc = None;
+    // PowerPC prints the stack pointer first, then the address.
+    for _ in 0..2 {
+        if let Some((address, after)) = bracketed_pc(rest) {
+            pc = Some(address);
+            rest = after.trim_start();
+        }
+    }
+    let mut unreliable = false;
+    if let Some(after) = rest.strip_prefix("? ") {
+        unreliable = true;
+        rest = after.trim_start();
+    }
+    if let Some(inside) = rest.strip_prefix('(') {
+        // 32-bit ARM: `(func) from [<pc>] (caller+0x12/0x34)`.
+        let symbol = symbol(inside)?;
+        return Some(FrameLine::Frame {
+            pc,
+            symbol,
+            tail: Tail::default(),
+            unreliable,
+            marker,
+        });
+    }
+    let symbol = symbol(rest)?;
+    let after = symbol.rest;
+    let arm = after.starts_with(" from ");
+    let tail = tail(after);
+    if symbol.offset.is_none() && !tail.inline && !arm {
+        return None;
+    }
+    if after.contains("(unreliable)") {
+        unreliable = true;
+    }
+    Some(FrameLine::Frame {
+        pc,
+        symbol,
+        tail,
+        unreliable,
+        marker,
+    })
+}
+
+/// What a heading of a stack trace is called, if the line is one.
+///
+/// `Call Trace:`, `Call trace:` (arm64, s390), `Backtrace:` (arm), `Allocated by task 12:`,
+/// `Freed by task 12:`, `backtrace (crc 1234):` (kmemleak), `stack backtrace:` (lockdep).
+pub fn heading(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let label = text.strip_suffix(':').unwrap_or(text);
+    let known = matches!(
+        label,
+        "Call Trace"
+            | "Call trace"
+            | "Backtrace"
+            | "stack backtrace"
+            | "Allocated"
+            | "Freed"
+            | "Uninit was created at"
+    ) || label.starts_with("Call Trace:")
+        || label.starts_with("Allocated by task ")
+        || label.starts_with("Freed by task ")
+        || label.starts_with("Last potentially related work creation")
+        || label.starts_with("Second to last potentially related work creation")
+        || label.starts_with("Uninit was stored to memory at")
+        || label.starts_with("Local variable ") && label.ends_with("created at")
+        || label.starts_with("backtrace")
+        || label.starts_with("page last allocated via")
+        || label.starts_with("page last free");
+    known.then_some(label)
+}
+
+/// Reads every trace in the lines of an event.
+pub fn read(lines: &[Line]) -> Vec<Trace> {
+    let mut traces: Vec<Trace> = Vec::new();
+    let mut open: Option<Trace> = None;
+    let mut stack: Option<String> = None;
+    let mut foreign_lines = 0;
+    for line in lines {
+        if let Some(label) = heading(&line.text) {
+            close(&mut traces, open.take());
+            open = Some(Trace {
+                label: label.to_owned(),
+                frames: Vec::new(),
+                line: line.number,
+            });
+            stack = None;
+            foreign_lines = 0;
+            continue;
+        }
+        let Some(trace) = open.as_mut() else { continue };
+        match parse(&line.text) {
+            Some(FrameLine::Marker(name)) => {
+                stack = (!name.starts_with('/')).then(|| name.to_owned());
+                foreign_lines = 0;
+            }
+            Some(FrameLine::Frame {
+                pc,
+                symbol,
+                tail,
+                unreliable,
+                marker,
+            }) => {
+                if let Some(name) = marker {
+                    stack = (!name.starts_with('/')).then(|| name.to_owned());
+                }
+                foreign_lines = 0;
+                if trace.frames.len() < MAX_FRAMES {
+                    trace.frames.push(frame(
+                        pc,
+                        symbol,
+                        tail,
+                        unreliable,
+                        stack.clone(),
+                        line.number,
+                    ));
+                }
+            }
+            None => {
+                // A line or two of something else may stand between frames, not more.
+                foreign_lines += 1;
+                if foreign_lines > 3 || line.text.trim().is_empty() {
+                    close(&mut traces, open.take());
+                }
+            }
+        }
+        if traces.len() >= MAX_TRACES {
+            return traces;
+        }
+    }
+    close(&mut traces, open);
+    traces
+}
+
+fn close(traces: &mut Vec<Trace>, trace: Option<Trace>) {
+    // `stack backtrace:` of lockdep is followed by the trace's own heading.
+    traces.extend(trace.filter(|trace| !trace.frames.is_empty()));
+}
+
+/// A frame as a fact.
+pub fn frame(
+    pc: Option<VirtAddr>,
+    symbol: Symbol<'_>,
+    tail: Tail<'_>,
+    unreliable: bool,
+    stack: Option<String>,
+    line: u64,
+) -> Frame {
+    Frame {
+        pc,
+        function: Some(function_name(symbol.name)),
+        offset: symbol.offset,
+        size: symbol.size,
+        module: tail.module.map(str::to_owned),
+        build_id: tail.build_id.map(str::to_owned),
+        source: tail.source.map(str::to_owned),
+        inline: tail.inline,
+        stack: stack.filter(|name| name != "TASK" && name != "EOI"),
+        trust: if unreliable {
+            Trust::PrintedAsUnreliable
+        } else {
+            Trust::PrintedByKernel
+        },
+        line,
+    }
+}
+
+/// A symbol's name for people: Rust's mangled names are demangled.
+pub fn function_name(symbol: &str) -> String {
+    match rustc_demangle::try_demangle(symbol) {
+        Ok(name) => format!("{name:#}"),
+        Err(_) => symbol.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Option<(String, bool)> {
+        match parse(text)? {
+            FrameLine::Frame {
+                symbol, unreliable, ..
+            } => Some((symbol.name.to_owned(), unreliable)),
+            FrameLine::Marker(name) => Some((format!("<{name}>"), false)),
+        }
+    }
+
+    #[test]
+    fn frames_of_every_architecture_are_read() {
+        let rows: &[(&str, &str, bool)] = &[
+            (" [<ffffffff81234567>] do_one+0x12/0x34", "do_one", false),
+            (
+                " [<ffffffff81234567>] ? do_one+0x12/0x34 [mod]",
+                "do_one",
+                true,
+            ),
+            (" do_one.isra.3+0x12/0x34", "do_one.isra.3", false),
+            (" ? do_one+0x12/0x34", "do_one", true),
+            (
+                "[c000000001234560] [c000000000012345] do_one+0x12/0x34 (unreliable)",
+                "do_one",
+                true,
+            ),
+            (
+                "[<c0012345>] (do_one) from [<c0054321>] (do_two+0x12/0x34)",
+                "do_one",
+                false,
+            ),
+            (" do_one from do_two+0x12/0x34", "do_one", false),
+            (
+                "[<ffffffffc0445a10>] rlb_arp_recv+0x128/0x228 [bonding]",
+                "rlb_arp_recv",
+                false,
+            ),
+            (
+                " <IRQ>  [<ffffffff81234567>] do_one+0x12/0x34",
+                "do_one",
+                false,
+            ),
+            (" </IRQ>", "</IRQ>", false),
+            (" do_one kernel/one.c:12 [inline]", "do_one", false),
+            ("  __switch_to+0x2b0/0x6e0 (T)", "__switch_to", false),
+        ];
+        for &(text, expected, unreliable) in rows {
+            assert_eq!(
+                name(text),
+                Some((expected.to_owned(), unreliable)),
+                "{text}"
+            );
+        }
+        for text in [
+            "CPU: 0 PID: 1 Comm: x",
+            "RAX: 0000",
+            "",
+            "Modules linked in:",
+            "foo bar",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn modules_and_sources_are_read() {
+        let tail = tail(" drivers/a.c:12 [mod 0123abcd] [inline]");
+        assert_eq!(tail.module, Some("mod"));
+        assert_eq!(tail.build_id, Some("0123abcd"));
+        assert_eq!(tail.source, Some("drivers/a.c:12"));
+        assert!(tail.inline);
+    }
+
+    #[test]
+    fn stacks_are_told_apart() {
+        let text = "Call Trace:\n <IRQ>\n a+0x1/0x2\n </IRQ>\n <TASK>\n b+0x1/0x2\n </TASK>\nx\n";
+        let lines: Vec<Line> = text
+            .lines()
+            .enumerate()
+            .map(|(i, text)| Line {
+                number: i as u64 + 1,
+                text: text.to_owned(),
+            })
+            .collect();
+        let traces = read(&lines);
+        assert_eq!(traces.len(), 1);
+        let stacks: Vec<_> = traces[0]
+            .frames
+            .iter()
+            .map(|f| f.stack.as_deref())
+            .collect();
+        assert_eq!(stacks, [Some("IRQ"), None]);
+    }
+}
