@@ -1,1 +1,26 @@
-//! (see docs/architecture.md)
+//! Root causes: facts in, findings out, nothing printed.
+//!
+//! The first event of a log is the one to trust: what follows runs on a
+//! kernel that is already damaged. [`explain_log`] therefore picks that
+//! event, lets every detector look at it, and tells how all other events
+//! stand to it. A detector that is not sure says so: a wrong verdict is
+//! worse than none.
+
+mod detectors;
+mod diagnosis;
+mod draft;
+mod engine;
+mod facts;
+mod order;
+mod pointers;
+mod scene;
+mod story;
+pub mod taint;
+#[cfg(test)]
+mod testing;
+pub mod words;
+
+pub use detectors::{DETECTORS, Detector, Nature};
+pub use diagnosis::{Diagnosis, Outcome, Relation, StoryRow, TaintMark};
+pub use engine::explain_log;
+pub use facts::{InputFacts, LogFacts};

@@ -1,0 +1,183 @@
+//! A finding in the making: what a detector writes down, step by step.
+
+use base::{Confidence, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Trust};
+
+use crate::words;
+
+/// A finding without what the engine adds: title, common places, events.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    input: u32,
+    verdict: Vec<String>,
+    cause_named: bool,
+    confidence: Confidence,
+    places: Vec<Place>,
+    evidence: Vec<Evidence>,
+    gaps: Vec<Gap>,
+    next: Vec<NextStep>,
+    events: Vec<u32>,
+}
+
+impl Draft {
+    /// A draft about `event`; its first evidence is the line that made the event known.
+    pub fn new(event: &LogEvent) -> Self {
+        let draft = Draft {
+            input: event.span.input,
+            verdict: Vec::new(),
+            cause_named: false,
+            confidence: Confidence::Medium,
+            places: Vec::new(),
+            evidence: Vec::new(),
+            gaps: Vec::new(),
+            next: Vec::new(),
+            events: Vec::new(),
+        };
+        if event.headline.is_empty() {
+            return draft;
+        }
+        draft.says(
+            format!("\"{}\"", event.headline),
+            Trust::PrintedByKernel,
+            Some(event.span.start),
+        )
+    }
+
+    /// Adds a sentence to the verdict.
+    #[must_use]
+    pub fn verdict(mut self, sentence: impl Into<String>) -> Self {
+        self.verdict.push(sentence.into());
+        self
+    }
+
+    /// The report itself names the cause.
+    #[must_use]
+    pub fn cause_named(mut self, confidence: Confidence) -> Self {
+        self.cause_named = true;
+        self.confidence = confidence;
+        self
+    }
+
+    /// How sure the verdict is.
+    #[must_use]
+    pub fn confidence(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// Adds a step of the argument, with its line where it stands on one.
+    #[must_use]
+    pub fn says(mut self, says: impl Into<String>, trust: Trust, line: Option<u64>) -> Self {
+        let span = line.map(|line| LineSpan {
+            input: self.input,
+            start: line,
+            end: line,
+        });
+        self.evidence.push(Evidence {
+            says: says.into(),
+            trust,
+            span,
+        });
+        self
+    }
+
+    /// Adds a step that stands on several lines.
+    #[must_use]
+    pub fn says_at(mut self, says: impl Into<String>, trust: Trust, span: LineSpan) -> Self {
+        self.evidence.push(Evidence {
+            says: says.into(),
+            trust,
+            span: Some(span),
+        });
+        self
+    }
+
+    /// Adds the innermost functions of the event's first trace.
+    #[must_use]
+    pub fn call_path(self, event: &LogEvent) -> Self {
+        match words::call_path(event, 4) {
+            Some((path, line)) => self.says(
+                format!("call path, innermost first: {path}"),
+                Trust::PrintedByKernel,
+                Some(line),
+            ),
+            None => self,
+        }
+    }
+
+    /// Adds a labelled part of "where".
+    #[must_use]
+    pub fn place(mut self, label: &str, value: impl Into<String>) -> Self {
+        self.places.push(Place {
+            label: label.to_owned(),
+            value: value.into(),
+        });
+        self
+    }
+
+    /// Adds what could not be determined.
+    #[must_use]
+    pub fn gap(mut self, gap: Gap) -> Self {
+        self.gaps.push(gap);
+        self
+    }
+
+    /// Adds a next step.
+    #[must_use]
+    pub fn next(mut self, what: impl Into<String>) -> Self {
+        self.next.push(NextStep {
+            what: what.into(),
+            command: None,
+        });
+        self
+    }
+
+    /// Adds a next step with the command line that does it.
+    #[must_use]
+    pub fn next_command(mut self, what: impl Into<String>, command: impl Into<String>) -> Self {
+        self.next.push(NextStep {
+            what: what.into(),
+            command: Some(command.into()),
+        });
+        self
+    }
+
+    /// Names another event that the finding rests on.
+    #[must_use]
+    pub fn rests_on(mut self, event: u32) -> Self {
+        if !self.events.contains(&event) {
+            self.events.push(event);
+        }
+        self
+    }
+
+    /// How strong the draft is against another one about the same event.
+    pub fn rank(&self) -> (bool, Confidence) {
+        (self.cause_named, self.confidence)
+    }
+
+    /// The finished finding; `common` places stand before the detector's own.
+    pub fn finish(
+        self,
+        detector: &str,
+        index: u32,
+        event: &LogEvent,
+        common: Vec<Place>,
+    ) -> Finding {
+        let mut events = vec![index];
+        events.extend(self.events.into_iter().filter(|other| *other != index));
+        let mut places = common;
+        places.extend(self.places);
+        Finding {
+            detector: detector.to_owned(),
+            title: event.title.clone(),
+            verdict: self.verdict.join(" "),
+            cause_named: self.cause_named,
+            confidence: self.confidence,
+            places,
+            evidence: self.evidence,
+            gaps: self.gaps,
+            next: self.next,
+            events,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Which event to trust, which finding about it to believe, and what else to say.
+
+use base::{Finding, Gap, LogEvent, Place};
+
+use crate::detectors::{DETECTORS, Nature, nature};
+use crate::diagnosis::Relation;
+use crate::draft::Draft;
+use crate::order::{Order, apart};
+use crate::scene::Scene;
+use crate::{Diagnosis, LogFacts, story, taint, words};
+
+/// Findings beside the verdict; the story lists the events of all others.
+const MOST_OTHERS: usize = 8;
+
+/// A warning that stands this long before a death, in another task, is not taken for its cause.
+const UNRELATED_US: u64 = 10_000_000;
+
+/// Explains logs: picks the event to trust, explains it, and places every other event.
+///
+/// With several inputs the verdict is about the first crash of the first
+/// input that has one, in the order given.
+pub fn explain_log(facts: LogFacts<'_>) -> Diagnosis {
+    let order = Order::new(facts.events);
+    let mut diagnosis = Diagnosis::default();
+    let Some(main) = choose(&facts, &order, &mut diagnosis.notes) else {
+        diagnosis.story = story::tell(&facts, &order, None);
+        diagnosis.gaps = input_gaps(&facts);
+        return diagnosis;
+    };
+    diagnosis.finding = explain(&facts, &order, main);
+    diagnosis.story = story::tell(&facts, &order, Some(main));
+    let separate = diagnosis
+        .story
+        .iter()
+        .filter(|row| row.relation == Relation::Separate)
+        .filter_map(|row| row.events.first());
+    diagnosis.others = separate
+        .take(MOST_OTHERS)
+        .filter_map(|&index| explain(&facts, &order, index))
+        .collect();
+    if let Some(event) = facts.event(main) {
+        let letters = event.machine.taint.as_deref().unwrap_or_default();
+        diagnosis.taint = taint::marks(letters);
+        several_inputs(&facts, event, &mut diagnosis.notes);
+    }
+    diagnosis.gaps = input_gaps(&facts);
+    diagnosis
+}
+
+/// The event that the verdict is about.
+fn choose(facts: &LogFacts<'_>, order: &Order, notes: &mut Vec<String>) -> Option<u32> {
+    let all = || (0u32..).zip(facts.events);
+    let Some((first, event)) = all().find(|(_, event)| event.crash) else {
+        // No defect: the first note that a detector has an answer to.
+        return all()
+            .map(|(index, _)| index)
+            .find(|&index| explain(facts, order, index).is_some());
+    };
+    if nature(event) != Nature::Complaint {
+        return Some(first);
+    }
+    // A warning long before an unrelated death is not what the reader asks about.
+    let death = all().find(|(index, later)| {
+        *index > first
+            && later.span.input == event.span.input
+            && matches!(
+                nature(later),
+                Nature::Death | Nature::Damage | Nature::Panic | Nature::Stall
+            )
+            && later.crash
+    });
+    let Some((index, later)) = death else {
+        return Some(first);
+    };
+    let far = !order.same_boot(first, index)
+        || apart(event, later).is_some_and(|time| time >= UNRELATED_US);
+    let separate = matches!(
+        story::relate(facts, order, first, index).0,
+        Relation::Separate
+    );
+    if far && separate {
+        notes.push(format!(
+            "The first report in the log is a warning ({}, line {}), and nothing ties it to what \
+             stopped the system later; the verdict is about the latter.",
+            event.title, event.span.start
+        ));
+        return Some(index);
+    }
+    Some(first)
+}
+
+/// The best finding about one event.
+fn explain(facts: &LogFacts<'_>, order: &Order, index: u32) -> Option<Finding> {
+    let event = facts.event(index)?;
+    let scene = Scene {
+        facts: *facts,
+        order,
+        event,
+        index,
+    };
+    let mut best: Option<(&str, Draft)> = None;
+    for detector in DETECTORS {
+        let Some(draft) = (detector.explain)(&scene) else {
+            continue;
+        };
+        if best
+            .as_ref()
+            .is_none_or(|(_, known)| draft.rank() > known.rank())
+        {
+            best = Some((detector.name, draft));
+        }
+    }
+    let (name, draft) = best?;
+    let mut finding = draft.finish(name, index, event, places(event));
+    finding.gaps.extend(event_gaps(event));
+    Some(finding)
+}
+
+/// Where it happened, as far as every event tells it.
+fn places(event: &LogEvent) -> Vec<Place> {
+    let mut places = Vec::new();
+    let mut add = |label: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            places.push(Place {
+                label: label.to_owned(),
+                value,
+            });
+        }
+    };
+    let place = event.place();
+    add("function", place.map(words::frame));
+    let blamed = event
+        .frame
+        .clone()
+        .filter(|name| place.and_then(|place| place.function.as_ref()) != Some(name));
+    add("held responsible", blamed);
+    add("process", words::task(&event.task));
+    add("context", event.task.context.clone());
+    add("CPU", event.task.cpu.map(|cpu| cpu.to_string()));
+    add("when", when(event));
+    add("host", event.stamp.host.clone());
+    let machine = &event.machine;
+    let kernel = [&machine.release, &machine.version]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ");
+    add("kernel", Some(kernel));
+    add("architecture", machine.arch.clone());
+    add("hardware", machine.hardware.clone());
+    places
+}
+
+fn when(event: &LogEvent) -> Option<String> {
+    let uptime = event
+        .stamp
+        .uptime_us
+        .map(|us| format!("{}.{:06} s after boot", us / 1_000_000, us % 1_000_000));
+    match (&event.stamp.date, uptime) {
+        (Some(date), Some(uptime)) => Some(format!("{date}, {uptime}")),
+        (Some(date), None) => Some(date.clone()),
+        (None, uptime) => uptime,
+    }
+}
+
+/// What the event itself lacks.
+fn event_gaps(event: &LogEvent) -> Vec<Gap> {
+    let mut gaps = event.gaps.clone();
+    if let Some(why) = &event.corrupted {
+        gaps.insert(
+            0,
+            Gap::new("whether the report is whole", why.clone())
+                .supply("the log from another source: pstore, netconsole, a serial console"),
+        );
+    }
+    gaps
+}
+
+/// What the inputs lack.
+fn input_gaps(facts: &LogFacts<'_>) -> Vec<Gap> {
+    let many = facts.inputs.len() > 1;
+    let mut gaps = Vec::new();
+    for input in facts.inputs {
+        for gap in &input.gaps {
+            let mut gap = gap.clone();
+            if many {
+                gap.what = format!("{}: {}", input.name, gap.what);
+            }
+            gaps.push(gap);
+        }
+    }
+    gaps
+}
+
+fn several_inputs(facts: &LogFacts<'_>, event: &LogEvent, notes: &mut Vec<String>) {
+    let number = usize::try_from(event.span.input).unwrap_or_default();
+    if let (true, Some(input)) = (facts.inputs.len() > 1, facts.inputs.get(number)) {
+        notes.push(format!(
+            "The verdict is about the first crash of {}, the first of {} inputs that holds one.",
+            input.name,
+            facts.inputs.len()
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Outcome;
+    use crate::testing::{diagnose, event};
+
+    #[test]
+    fn an_empty_log_has_no_verdict() {
+        let diagnosis = diagnose(&[]);
+        assert_eq!(diagnosis.outcome(), Outcome::NothingWrong);
+        assert!(diagnosis.story.is_empty());
+    }
+
+    #[test]
+    fn a_requested_dump_alone_is_nothing_wrong() {
+        let mut dump = event("sysrq", 1);
+        dump.crash = false;
+        let diagnosis = diagnose(&[dump]);
+        assert_eq!(diagnosis.outcome(), Outcome::NothingWrong);
+        assert_eq!(diagnosis.story.len(), 1);
+    }
+
+    #[test]
+    fn a_warning_long_before_an_unrelated_death_is_not_the_verdict() {
+        let mut warning = event("warning", 1);
+        warning.stamp.uptime_us = Some(1_000_000);
+        warning.task.pid = Some(7);
+        let mut oops = event("oops", 50);
+        oops.stamp.uptime_us = Some(500_000_000);
+        oops.task.pid = Some(9);
+        let diagnosis = diagnose(&[warning.clone(), oops.clone()]);
+        let finding = diagnosis.finding.unwrap();
+        assert_eq!(finding.title, "oops in f");
+        assert_eq!(diagnosis.notes.len(), 1);
+        assert_eq!(diagnosis.story[0].relation, Relation::Earlier);
+
+        oops.stamp.uptime_us = Some(1_200_000);
+        let close = diagnose(&[warning, oops]).finding.unwrap();
+        assert_eq!(
+            close.title, "warning in f",
+            "the first event is the one to trust"
+        );
+    }
+}
