@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use base::{LineSpan, LogEvent, Stamp};
 
-use crate::naming::{Details, Entry, Naming, Reading};
+use crate::naming::{Details, Entry, Naming, Open, Reading};
 use crate::prefix::{Caller, Prefix};
+use crate::stack::is_frame;
 use crate::{Line, context, dumps, frames, integrity, title};
 
 /// Lines that are kept of one event.
@@ -39,6 +40,7 @@ pub struct Capture {
     quiet: u32,
     traceback: bool,
     aftermath: bool,
+    has_frames: bool,
     ended: bool,
     panic: Option<String>,
     cut: bool,
@@ -61,6 +63,7 @@ impl Capture {
             quiet: 0,
             traceback: false,
             aftermath: false,
+            has_frames: false,
             ended: false,
             panic,
             cut: false,
@@ -75,6 +78,21 @@ impl Capture {
     /// Whether lines carry nothing that would keep this event apart from another.
     pub fn is_mixed(&self) -> bool {
         matches!(self.caller, Caller::Bare | Caller::Console)
+    }
+
+    /// What a head that may belong to it has to know.
+    pub fn open(&self) -> Open<'_> {
+        Open {
+            kind: self.entry.name,
+            head: self.lines.first().map_or("", |line| line.text.as_str()),
+            lines: self.lines.len(),
+        }
+    }
+
+    /// Whether its stack has begun: until then, another report of the same
+    /// caller interrupts this one, and the stack of both is the same.
+    pub fn has_frames(&self) -> bool {
+        self.has_frames
     }
 
     /// Whether the report printed its own end.
@@ -127,6 +145,7 @@ impl Capture {
             self.cut = true;
             return State::Over;
         }
+        self.has_frames |= counts && text.contains("+0x") && is_frame(text);
         self.lines.push(Line { number, text: text.clone().into_owned() });
         self.counts.push(counts);
         State::Open

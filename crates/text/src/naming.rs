@@ -18,11 +18,21 @@ pub struct Entry {
     pub starts: fn(&str) -> bool,
     /// Whether the line, inside another event, belongs to that one: what a
     /// panic prints about a crash is part of the crash.
-    pub folds: fn(&str) -> bool,
+    pub folds: fn(&str, &Open<'_>) -> bool,
     /// Names the event.
     pub describe: fn(&Reading<'_>) -> Naming,
     /// What else its own lines tell: name and value, as printed.
     pub details: fn(&Reading<'_>, &mut Details),
+}
+
+/// What is known of an open event to a head that may belong to it.
+pub struct Open<'a> {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its own head.
+    pub head: &'a str,
+    /// How many lines it has.
+    pub lines: usize,
 }
 
 /// The lines of a captured event.
@@ -111,7 +121,8 @@ impl Naming {
 
     /// The head stands alone: what must follow it is missing.
     pub fn bare(head: &str) -> Naming {
-        Naming { corrupted: Some("the body of the report is missing"), ..Naming::plain(head) }
+        let class = if head.starts_with("WARNING:") { "WARNING" } else { "" };
+        Naming { corrupted: Some("the body of the report is missing"), class, ..Naming::plain(head) }
     }
 
     /// Adds `what in function` with the function of the title as another title.
@@ -153,12 +164,12 @@ impl Naming {
 }
 
 /// A head that always begins an event of its own.
-pub fn never(_: &str) -> bool {
+pub fn never(_: &str, _: &Open<'_>) -> bool {
     false
 }
 
 /// A head that continues an open event.
-pub fn always(_: &str) -> bool {
+pub fn always(_: &str, _: &Open<'_>) -> bool {
     true
 }
 

@@ -242,8 +242,10 @@ impl LogReader {
     /// Whether the head belongs to an event that is open.
     fn folds(&self, entry: &Entry, prefix: &Prefix<'_>, text: &str) -> bool {
         entry.crash
-            && (entry.folds)(text)
-            && self.open.iter().any(|open| open.caller() == prefix.caller)
+            && self
+                .open
+                .iter()
+                .any(|open| open.caller() == prefix.caller && (entry.folds)(text, &open.open()))
     }
 
     fn begin(
@@ -255,9 +257,17 @@ impl LogReader {
         sink: &mut dyn FnMut(LogEvent),
     ) {
         let caller = prefix.caller;
+        // A console that lost its place prints a line again from its start.
+        self.open.retain(|open| {
+            let cut = open.open();
+            !(open.caller() == caller && cut.lines == 1 && cut.head.len() < head.text.len() && head.text.starts_with(cut.head))
+        });
         if entry.crash {
             // A second report ends the first, unless the callers keep them apart.
-            self.close(|open| open.is_mixed() || open.caller() == caller, sink);
+            let ends = |open: &Capture| {
+                open.is_mixed() || open.caller() == caller && open.has_frames()
+            };
+            self.close(ends, sink);
         } else {
             self.close(|open| open.has_ended() && open.caller() == caller, sink);
         }

@@ -1,6 +1,6 @@
 //! Kmemleak found an object that nothing points to.
 
-use crate::naming::{Entry, Naming, Reading, never, no_details, opens, says};
+use crate::naming::{Entry, Naming, Reading, no_details, opens, says};
 use crate::plumbing::Names;
 use crate::stack::{Choice, Recipe, Seen, Step};
 
@@ -11,7 +11,7 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["BUG: memory leak", "unreferenced object 0x"],
     starts: |text| says(text, "BUG: memory leak") || opens(text, "unreferenced object 0x"),
-    folds: never,
+    folds: |_, open| open.kind == "kmemleak" && open.lines == 1 && open.head.contains("BUG: memory leak"),
     describe: |reading: &Reading<'_>| {
         Naming::located("memory leak", reading.responsible(&RECIPE)).class("LEAK")
     },

@@ -24,13 +24,13 @@ pub static ENTRY: Entry = Entry {
             || says(text, "Unable to handle kernel")
             || is_abort(text)
     },
-    folds: is_abort,
+    folds: |text, _| is_abort(text),
     describe,
     details: no_details,
 };
 
 /// Forms that follow another head when there is one.
-pub fn is_abort(text: &str) -> bool {
+fn is_abort(text: &str) -> bool {
     says(text, "Internal error:")
         || says(text, "Unhandled fault:")
         || says(text, "Alignment trap:")

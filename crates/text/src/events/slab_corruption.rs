@@ -21,9 +21,10 @@ fn form(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once("BUG ")?;
     let (head, what) = rest.split_once("): ").or_else(|| rest.split_once(": "))?;
     let cache = head.split(' ').next()?;
-    // The taint is printed in parentheses since 2.6.33; KASAN's line without a cache is no slab report.
-    let tainted = head.contains("ainted");
-    (tainted || cache.starts_with("kmalloc-")).then_some((cache, what))
+    // The taint is printed in parentheses since 2.6.33. KASAN began its reports
+    // through the slab printer until 2015; its own head follows.
+    let is_slab = head.contains("ainted") || cache.starts_with("kmalloc-");
+    (is_slab && !what.starts_with("kasan:")).then_some((cache, what))
 }
 
 fn describe(reading: &Reading<'_>) -> Naming {
@@ -31,7 +32,8 @@ fn describe(reading: &Reading<'_>) -> Naming {
     if what.starts_with("Object already free") {
         return Naming::with_stack("BUG: Object already free").class("DoS");
     }
-    Naming::plain(format!("BUG: {what}"))
+    // The whole head is how the report is known where nobody names the cache's part in it.
+    Naming { alt: vec![reading.head_from("BUG ").to_owned()], ..Naming::plain(format!("BUG: {what}")) }
 }
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
