@@ -1,1 +1,30 @@
-//! (see docs/architecture.md)
+//! The rim: the only crate that opens files, devices and `/proc`.
+//!
+//! A TARGET of the command line is resolved here once, for every verb:
+//! [`resolve`] turns the arguments into [`Target`]s without opening them,
+//! [`Target::open`] looks at the first bytes, undoes compression, decides by
+//! magic what it is, and gives its [`Content`]. What it is not is never
+//! guessed: a dump is not read as a log.
+//!
+//! Files are read with `read(2)` in large blocks and not through mappings: a
+//! log that is rotated or cut while it is read must not kill the reader
+//! (`SIGBUS`), and the kernel copies faster than any log is scanned.
+
+pub mod abilities;
+mod codecs;
+mod context;
+mod error;
+mod forms;
+mod interrupt;
+mod live;
+mod pstore;
+mod resolve;
+mod stream;
+mod targets;
+
+pub use context::Context;
+pub use error::{Error, escape};
+pub use live::{LiveLog, Pause};
+pub use resolve::{Resolved, Skipped, Target, resolve};
+pub use stream::Pull;
+pub use targets::{Content, Log};
