@@ -87,12 +87,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let chosen = choose(&specimens, &wish)?;
     let mut failed = Vec::new();
     for specimen in chosen {
-        match run_one(&places, specimen, &wish) {
-            Ok(line) => println!("{:<24} {line}", specimen.name),
-            Err(error) => {
-                println!("{:<24} FAILED: {error:#}", specimen.name);
-                failed.push(specimen.name.as_str());
-            }
+        // What the lab itself cannot do (packages, builds) ends it; a specimen that misbehaves does not.
+        let ran = run_one(&places, specimen, &wish)
+            .with_context(|| format!("preparing '{}'", specimen.name))?;
+        println!("{:<24} {}", specimen.name, ran.line);
+        if !ran.as_told {
+            failed.push(specimen.name.as_str());
         }
     }
     if !failed.is_empty() {
@@ -119,8 +119,16 @@ fn choose<'a>(specimens: &'a [Specimen], wish: &Wish) -> Result<Vec<&'a Specimen
         .collect()
 }
 
-/// Boots one specimen; the answer is one line for the person who waits.
-fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<String> {
+/// How one specimen went.
+struct Ran {
+    /// One line for the person who waits.
+    line: String,
+    /// Whether everything was printed that its script waits for.
+    as_told: bool,
+}
+
+/// Boots one specimen.
+fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<Ran> {
     let kernel = kernels::find(&specimen.kernel)?;
     let folder = places.work.join(&specimen.name);
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -134,11 +142,12 @@ fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<String> 
     if !wish.keep {
         std::fs::remove_file(&image).ok();
     }
-    if let Some(line) = outcome.missing {
-        bail!(
-            "'{line}' was never printed; see {}",
-            outcome.console.display()
-        );
+    if let Some(text) = outcome.missing {
+        let console = outcome.console.display();
+        return Ok(Ran {
+            line: format!("FAILED: '{text}' was never printed; see {console}"),
+            as_told: false,
+        });
     }
     let bytes = std::fs::read(&outcome.console)?;
     let log = console::from_banner(&bytes);
@@ -146,10 +155,9 @@ fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<String> 
         let example = places.examples.join(format!("{}.log", specimen.name));
         std::fs::write(&example, log).with_context(|| format!("writing {}", example.display()))?;
     }
-    Ok(format!(
-        "{:>6} bytes in {:>3} s{}",
-        log.len(),
-        outcome.seconds,
-        if wish.save { ", saved" } else { "" }
-    ))
+    let saved = if wish.save { ", saved" } else { "" };
+    Ok(Ran {
+        line: format!("{:>6} bytes in {:>3} s{saved}", log.len(), outcome.seconds),
+        as_told: true,
+    })
 }

@@ -92,6 +92,10 @@ fn follow(
                     return Ok(Some(text.clone()));
                 }
             }
+            Step::Pause(seconds) => {
+                let end = Instant::now() + Duration::from_secs(*seconds);
+                console.pass_time(end.min(deadline));
+            }
             Step::Monitor(line) => Monitor::connect(socket)?.command(line)?,
         }
     }

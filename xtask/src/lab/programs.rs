@@ -1,4 +1,4 @@
-//! Programs of `lab/programs/`, built without a C library so that they run in any guest.
+//! Programs of `lab/programs/`, linked statically so that they need nothing in the guest.
 
 use super::Places;
 use super::kernels::Kernel;

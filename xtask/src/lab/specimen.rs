@@ -28,7 +28,7 @@ pub struct Specimen {
     pub cpus: u32,
     /// Memory of the guest in MiB (`#: memory N`).
     pub memory: u32,
-    /// What happens on the console, in order (`#: until TEXT`, `#: monitor COMMAND`).
+    /// What happens, in order (`#: until TEXT`, `#: pause SECONDS`, `#: monitor COMMAND`).
     pub steps: Vec<Step>,
     /// Seconds the guest goes on after the last step (`#: grace N`).
     pub grace: u64,
@@ -42,6 +42,8 @@ pub struct Specimen {
 pub enum Step {
     /// Wait until this text is on the console.
     Until(String),
+    /// Let the guest go on for so many seconds.
+    Pause(u64),
     /// Give this command to QEMU's monitor.
     Monitor(String),
 }
@@ -114,6 +116,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
             "cpus" => specimen.cpus = value.parse()?,
             "memory" => specimen.memory = value.parse()?,
             "until" => specimen.steps.push(Step::Until(value.to_owned())),
+            "pause" => specimen.steps.push(Step::Pause(value.parse()?)),
             "monitor" => specimen.steps.push(Step::Monitor(value.to_owned())),
             "grace" => specimen.grace = value.parse()?,
             "deadline" => specimen.deadline = value.parse()?,

@@ -1,0 +1,4 @@
+#: lab-modules
+#: until Kernel panic
+#: until ]---
+exit 3

@@ -1,0 +1,3 @@
+#: until Kernel panic
+#: until ]---
+taskset 1 provoke irq_oops

@@ -1,0 +1,4 @@
+#: lab-modules
+#: append rdinit=/missing
+#: until Kernel panic
+#: until ]---

@@ -1,0 +1,4 @@
+#: programs leaky
+#: until Killed process
+#: grace 3
+taskset 1 leaky

@@ -1,0 +1,3 @@
+#: until Kernel panic
+#: until ]---
+taskset 2 provoke panic

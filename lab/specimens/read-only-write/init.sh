@@ -1,0 +1,2 @@
+#: until ]---
+taskset 1 provoke read_only_write

@@ -1,0 +1,4 @@
+#: lab-modules
+#: until Kernel panic
+#: until ]---
+echo c >/proc/sysrq-trigger

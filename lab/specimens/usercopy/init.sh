@@ -1,0 +1,2 @@
+#: until ]---
+taskset 2 provoke usercopy

@@ -1,0 +1,2 @@
+#: until ]---
+taskset 1 provoke work_oops
