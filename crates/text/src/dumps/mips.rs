@@ -90,7 +90,7 @@ fn line(dump: &mut Dump<'_>, text: &str) {
             if let Some(rest) = scan::labelled(text, "Cause") {
                 cause(dump, rest);
             } else if let Some(rest) = scan::labelled(text, "Code") {
-                parts::code(dump, rest, Marks::Angles, &[4, 8]);
+                parts::code(dump, rest, Marks::Angles, &[4, 8], false);
             } else if let Some(rest) = headline(text) {
                 unable(dump, rest);
             }
@@ -100,7 +100,7 @@ fn line(dump: &mut Dump<'_>, text: &str) {
                 let width = width(dump);
                 dump.take("badva", rest, width);
                 if let Some(address) = dump.known("badva") {
-                    dump.fault_at(address, "BadVA");
+                    dump.fault_register(address, "BadVA");
                 }
             }
         }
@@ -145,14 +145,14 @@ fn registers(dump: &mut Dump<'_>, first: usize, values: &str) {
         dump.begin();
     }
     // The row of $24 has two values only: the kernel's own $26 and $27 are left blank.
-    let digits = values
+    let mut digits = values
         .split_whitespace()
         .filter_map(scan::hex)
-        .map(|number| number.digits)
-        .max();
-    match digits {
-        Some(16) => dump.arch("mips64"),
-        Some(8) => dump.arch("mips"),
+        .map(|number| number.digits);
+    match (digits.next(), digits.next()) {
+        (Some(16), _) => dump.arch("mips64"),
+        // A single value may be cut.
+        (Some(8), Some(8)) => dump.arch("mips"),
         _ => {}
     }
     let width = width(dump);
@@ -195,8 +195,9 @@ fn link(dump: &mut Dump<'_>, text: &str) {
 fn cause(dump: &mut Dump<'_>, text: &str) {
     let words = dump.take("cause", text, 8);
     if let Some(cause) = dump.known("cause") {
-        // An interrupt (0) is what the CPU was told, not a fault.
-        if cause & 0x7c != 0 {
+        // Interrupts (0), system calls (8), breakpoints (9) and the traps of BUG and
+        // WARN (13) are no faults.
+        if !matches!(cause >> 2 & 0x1f, 0 | 8 | 9 | 13) {
             dump.fault_code(cause, "Cause");
         }
         if let Some((words, _)) = scan::enclosed(words, "(", ")") {
@@ -216,11 +217,11 @@ fn unable(dump: &mut Dump<'_>, text: &str) {
     if let Some(address) = scan::behind(text, " at virtual address ").and_then(scan::hex) {
         match address.digits {
             16 => dump.arch("mips64"),
-            8 => dump.arch("mips"),
+            8 if !address.rest.is_empty() => dump.arch("mips"),
             _ => {}
         }
         dump.page_fault = true;
-        dump.fault_at(address.value, "BadVA");
+        dump.fault_printed(address, "BadVA");
     }
     if let Some(pc) = scan::behind(text, ", epc == ").and_then(scan::hex) {
         dump.early_pc = Some(parts::place(pc.value, dump.line));

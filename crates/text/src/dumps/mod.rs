@@ -15,7 +15,7 @@ use parts::{Continues, Dump, scan};
 base::registry! {
     /// Every form of a register dump. The order is the order of probing: a form whose
     /// signs could be taken for those of another stands behind it.
-    static FORMS: [Form] = [x86, mips];
+    static FORMS: [Form] = [x86, arm64, s390, powerpc, loongarch, riscv, mips, arm];
 }
 
 /// How one family of architectures prints its machine state.

@@ -78,7 +78,7 @@ fn line(dump: &mut Dump<'_>, text: &str) {
             None => registers(dump, text),
         },
         Some(b'C') => match text.strip_prefix("Code:") {
-            Some(rest) => parts::own_code(dump, rest, Marks::Angles, &[2]),
+            Some(rest) => code(dump, rest),
             None if text.starts_with("CPU: ") => {}
             None => registers(dump, text),
         },
@@ -166,6 +166,13 @@ fn instruction_pointer(dump: &mut Dump<'_>, rest: &str, name: &str) {
     }
 }
 
+/// Since 4.18 the code follows the instruction pointer of every dump; before, it followed
+/// the whole trace of the event and was the event's.
+fn code(dump: &mut Dump<'_>, text: &str) {
+    let tied = dump.known("rsp").is_none();
+    parts::code(dump, text, Marks::Angles, &[2], tied);
+}
+
 /// Whether the dump stands in the middle of a stack trace, below a frame that is no trap of
 /// the event's own: it then shows what an interrupt found.
 fn interrupts(dump: &Dump<'_>) -> bool {
@@ -184,10 +191,13 @@ fn interrupts(dump: &Dump<'_>) -> bool {
 
 /// Lines of `RAX: … RBX: …`, whichever they are.
 fn registers(dump: &mut Dump<'_>, text: &str) {
-    let mut rest = text;
     if let Some(stack) = text.strip_prefix("RSP <") {
         dump.take("rsp", stack, 16);
         return;
+    }
+    let mut rest = text;
+    if text.starts_with("EAX: ") || text.starts_with("eax: ") {
+        dump.arch("i386");
     }
     while let Some((name, value)) = scan::label(rest) {
         rest = match name {
@@ -201,8 +211,11 @@ fn registers(dump: &mut Dump<'_>, text: &str) {
             "FS" => segment(dump, "fs", "fs_base", value),
             "GS" => segment(dump, "gs", "gs_base", value),
             "knlGS" => dump.take("kernel_gs_base", value, 16),
-            "CS" | "DS" | "ES" | "SS" | "CR0" | "CR2" | "CR3" | "CR4" | "DR0" | "DR1" | "DR2"
-            | "DR3" | "DR6" | "DR7" | "PKRU" => control(dump, name, value),
+            "CS" | "DS" | "ES" | "SS" => read_now(dump, name, value, 4),
+            "CR0" | "CR2" | "CR3" | "CR4" | "DR0" | "DR1" | "DR2" | "DR3" | "DR6" | "DR7" => {
+                control(dump, name, value)
+            }
+            "PKRU" => read_now(dump, name, value, 8),
             _ => value,
         };
     }
@@ -224,29 +237,31 @@ fn stack_pointer<'t>(dump: &mut Dump<'_>, text: &'t str) -> &'t str {
 
 /// `FS:  00007f0000000000(0000)` on x86_64, `FS: 00d8` on i386.
 fn segment<'t>(dump: &mut Dump<'_>, selector: &str, base: &str, text: &'t str) -> &'t str {
-    match scan::hex(text) {
-        Some(number) if number.digits == 4 => {
-            dump.put_new(selector, number.value);
-            number.rest
-        }
-        _ => {
-            let rest = dump.take(base, text, 16);
-            match rest.strip_prefix('(').and_then(scan::hex) {
-                Some(number) if number.digits == 4 => {
-                    dump.put_new(selector, number.value);
-                    number.rest
-                }
-                _ => rest,
-            }
-        }
+    if is_narrow(dump) {
+        return read_now(dump, selector, text, 4);
     }
+    let rest = dump.take(base, text, 16);
+    match rest.strip_prefix('(') {
+        Some(value) => read_now(dump, selector, value, 4),
+        None => rest,
+    }
+}
+
+fn is_narrow(dump: &Dump<'_>) -> bool {
+    dump.event.machine.arch.as_deref() == Some("i386")
+}
+
+/// Control and debug registers. The trailer of i386 prints its CR2 as wide as x86_64.
+fn control<'t>(dump: &mut Dump<'_>, name: &str, text: &'t str) -> &'t str {
+    let narrow = is_narrow(dump) && scan::hex(text).is_some_and(|number| number.digits <= 8);
+    read_now(dump, name, text, if narrow { 8 } else { 16 })
 }
 
 /// Registers that are read when the dump is printed rather than saved by the trap:
 /// they never contradict the open set. `CS:` is the printer's own code segment.
-fn control<'t>(dump: &mut Dump<'_>, name: &str, text: &'t str) -> &'t str {
+fn read_now<'t>(dump: &mut Dump<'_>, name: &str, text: &'t str, width: usize) -> &'t str {
     match scan::hex(text) {
-        Some(number) if matches!(number.digits, 4 | 8 | 16) => {
+        Some(number) if number.digits == width => {
             dump.put_new(name, number.value);
             number.rest
         }
@@ -270,11 +285,9 @@ fn headline(dump: &mut Dump<'_>, text: &str) {
         .iter()
         .find_map(|mark| scan::hex(scan::behind(rest, mark)?));
     if let Some(address) = address {
-        dump.fault_at(address.value, "CR2");
-        match address.digits {
-            16 => dump.arch("x86_64"),
-            8 => dump.arch("i386"),
-            _ => {}
+        dump.fault_printed(address, "CR2");
+        if address.digits == 16 {
+            dump.arch("x86_64");
         }
     }
 }
@@ -325,6 +338,7 @@ fn trap(dump: &mut Dump<'_>, text: &str) {
     } else if let Some(known) = TRAPS.iter().find(|known| name.starts_with(**known)) {
         dump.fault_code(code.value, &format!("x86 {known}"));
         if let Some(address) = scan::behind(name, "address ").and_then(scan::hex) {
+            dump.arch("x86_64");
             dump.fault_at(address.value, "operands of the instruction");
         }
     }

@@ -32,8 +32,8 @@ pub enum Continues {
     Stack(usize),
     /// Registers, from this number on.
     Registers(usize),
-    /// The code around the program counter.
-    Code,
+    /// The code around the program counter; the next unit is of this address, where known.
+    Code(Option<u64>),
 }
 
 /// What the readers of forms write into.
@@ -49,6 +49,8 @@ pub struct Dump<'e> {
     pub continues: Continues,
     /// Whether a page fault was reported, so that the fault address register is of this event.
     pub page_fault: bool,
+    /// Whether the headline's fault address has eight digits only, as on a 32-bit machine.
+    narrow_address: bool,
     /// A program counter printed before the registers.
     pub early_pc: Option<Frame>,
     /// Code, with the number of register sets begun before it.
@@ -70,6 +72,7 @@ impl<'e> Dump<'e> {
             line: 0,
             continues: Continues::Nothing,
             page_fault: false,
+            narrow_address: false,
             early_pc: None,
             code: None,
             begun: 0,
@@ -106,11 +109,6 @@ impl<'e> Dump<'e> {
     /// Ends the open set: the next register begins another.
     pub fn begin(&mut self) {
         self.open = false;
-    }
-
-    /// Whether the open set has anything.
-    pub fn is_open(&self) -> bool {
-        self.open
     }
 
     /// The open set, begun where there is none; none beyond the limit.
@@ -258,6 +256,31 @@ impl<'e> Dump<'e> {
         }
     }
 
+    /// Sets the fault's address from a headline, which prints it as wide as a register.
+    pub fn fault_printed(&mut self, number: Number<'_>, source: &str) {
+        let is_new = self
+            .event
+            .fault
+            .as_ref()
+            .is_none_or(|f| f.address.is_none());
+        match number.digits {
+            0 | 8 | 16 => {
+                self.fault_at(number.value, source);
+                self.narrow_address |= is_new && number.digits == 8;
+            }
+            _ => self.gap("the fault address", "it is cut or damaged in the log"),
+        }
+    }
+
+    /// Sets the fault's address from the register that reported it, if that is the event's.
+    pub fn fault_register(&mut self, address: u64, source: &str) {
+        if self.begun <= 1 {
+            self.narrow_address = false;
+            self.fault().address = None;
+        }
+        self.fault_at(address, source);
+    }
+
     /// Sets the fault's code unless one is known.
     pub fn fault_code(&mut self, code: u64, kind: &str) {
         let fault = self.fault();
@@ -311,6 +334,11 @@ impl<'e> Dump<'e> {
         }
     }
 
+    /// The code read so far.
+    pub fn code_so_far(&mut self) -> Option<&mut Code> {
+        self.code.as_mut().map(|(code, _)| code)
+    }
+
     /// Whether code printed behind the `owner`-th set is of the event.
     fn owns_code(&self, owner: usize) -> bool {
         let Some(set) = owner
@@ -324,7 +352,7 @@ impl<'e> Dump<'e> {
         set.whose == KERNEL || set.whose == USER && !in_syscall
     }
 
-    /// Closes the dump: whose each set is, repeated sets merged, the event's own first.
+    /// Closes the dump: says whose each set is and merges repeated ones.
     pub fn finish(mut self, user: fn(&RegisterSet) -> bool) {
         for set in &mut self.event.registers {
             if user(set) {
@@ -350,6 +378,16 @@ impl<'e> Dump<'e> {
                 set.pc = Some(pc);
             }
         }
+        let narrow = matches!(
+            self.event.machine.arch.as_deref(),
+            Some("i386" | "arm" | "mips" | "ppc" | "riscv32")
+        );
+        if self.narrow_address && !narrow {
+            let fault = self.fault();
+            fault.address = None;
+            fault.address_source = None;
+            self.gap("the fault address", "it is cut or damaged in the log");
+        }
         if self.event.fault.as_ref() == Some(&Fault::default()) {
             self.event.fault = None;
         }
@@ -364,6 +402,9 @@ fn merge(sets: &mut Vec<RegisterSet>) {
             Some(known) => {
                 if let (Some(a), Some(b)) = (&mut known.pc, set.pc) {
                     fill(a, b);
+                }
+                if set.whose == KERNEL {
+                    known.whose = set.whose;
                 }
                 for register in set.registers {
                     if known.get(&register.name).is_none() && known.registers.len() < REGISTERS {
@@ -382,7 +423,7 @@ fn repeats(earlier: &RegisterSet, later: &RegisterSet) -> bool {
     let (Some(a), Some(b)) = (&earlier.pc, &later.pc) else {
         return false;
     };
-    earlier.whose == later.whose
+    (earlier.whose == USER) == (later.whose == USER)
         && same_place(a, b)
         && later
             .registers

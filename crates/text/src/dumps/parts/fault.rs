@@ -8,6 +8,14 @@ pub fn common(dump: &mut Dump<'_>, text: &str) {
         // print_address_description and print_error_description of mm/kasan/report.c.
         Some(b'R') => sized(dump, text, "Read of size ", "read"),
         Some(b'W') => sized(dump, text, "Write of size ", "write"),
+        // Before 4.10 the address stood in the headline: `… in f+0x1/0x2 at addr ffff…`.
+        Some(b'B') => {
+            if let Some(address) = scan::after(text, "BUG: KASAN: ")
+                .and_then(|rest| scan::hex(scan::behind(rest, " at addr ")?))
+            {
+                dump.fault_printed(address, "KASAN");
+            }
+        }
         // kasan_non_canonical_hook names the address that the shadow address stands for.
         Some(b'K') => {
             if let Some(rest) = scan::after(text, "KASAN:")
@@ -30,7 +38,7 @@ fn sized(dump: &mut Dump<'_>, text: &str, head: &str, access: &str) {
     dump.access(access);
     dump.fault().size = Some(size);
     if let Some(address) = scan::after(rest, " at addr ").and_then(scan::hex) {
-        dump.fault_at(address.value, "KASAN");
+        dump.fault_printed(address, "KASAN");
     }
 }
 
@@ -39,7 +47,7 @@ fn sized(dump: &mut Dump<'_>, text: &str, head: &str, access: &str) {
 pub fn unable(dump: &mut Dump<'_>, text: &str, source: &str) -> Option<usize> {
     let rest = text.strip_prefix("Unable to handle kernel ")?;
     let address = scan::hex(scan::behind(rest, " at virtual address ")?)?;
-    dump.fault_at(address.value, source);
+    dump.fault_printed(address, source);
     dump.page_fault = true;
     // arm says since 6.0 what the access was.
     match address.rest.trim() {

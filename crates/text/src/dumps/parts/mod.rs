@@ -9,7 +9,7 @@ mod stack;
 mod symbol;
 
 pub use build::{Continues, Dump, INTERRUPTED, USER};
-pub use code::{Marks, code, own_code};
+pub use code::{Marks, code, code_row, more_code};
 pub use fault::{common, unable};
 pub use process::process;
 pub use stack::{stack, stack_row};

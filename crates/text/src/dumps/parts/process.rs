@@ -4,7 +4,9 @@ use super::{Dump, USER, place, scan};
 
 /// Reads such a line of any architecture.
 pub fn process(dump: &mut Dump<'_>, text: &str) {
-    if let Some(rest) = scan::behind(text, "]: segfault at ") {
+    if let Some(rest) = text.strip_prefix("User process fault: interruption code ") {
+        fault_s390(dump, rest);
+    } else if let Some(rest) = scan::behind(text, "]: segfault at ") {
         segfault_x86(dump, rest);
     } else if let Some(rest) = scan::behind(text, " ip:") {
         trap_x86(dump, text, rest);
@@ -21,7 +23,7 @@ pub fn process(dump: &mut Dump<'_>, text: &str) {
 
 /// show_signal_msg of arch/x86/mm/fault.c: `a.out[7]: segfault at 0 ip 0000… sp 0000… error 6 in …`.
 fn segfault_x86(dump: &mut Dump<'_>, rest: &str) {
-    let Some(address) = scan::hex(rest) else {
+    let Some(address) = scan::hex(rest).filter(|address| !address.rest.is_empty()) else {
         return;
     };
     dump.fault_at(address.value, "CR2");
@@ -107,6 +109,15 @@ fn signal_riscv(dump: &mut Dump<'_>, rest: &str) {
         dump.fault_at(address.value, "stval");
         object(dump, rest);
     }
+}
+
+/// report_user_fault of arch/s390/mm/fault.c: `User process fault: interruption code 003b ilc:3 in …`.
+fn fault_s390(dump: &mut Dump<'_>, rest: &str) {
+    dump.arch("s390x");
+    if let Some(code) = scan::hex(rest) {
+        dump.fault_code(code.value, "program interruption");
+    }
+    object(dump, rest);
 }
 
 fn user_pointers(

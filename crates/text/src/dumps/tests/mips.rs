@@ -110,7 +110,7 @@ fn the_octeon_watchdog_dump_is_a_set_of_its_own() {
 }
 
 /// As a 32-bit kernel prints it, with a register lost to damage.
-const O32: &str = "\
+pub const O32: &str = "\
 CPU 0 Unable to handle kernel paging request at virtual address 0000001c, epc == 80201234, ra == 80205678
 Oops[#1]:
 CPU: 0 PID: 77 Comm: insmod Not tainted 4.14.0 #1

@@ -1,6 +1,14 @@
 //! What the tests of every form use, and the tests that hold for all forms.
 
+mod arm;
+mod arm64;
+mod corpus;
+mod loongarch;
+mod mangled;
 mod mips;
+mod powerpc;
+mod riscv;
+mod s390;
 mod x86;
 
 use std::ops::RangeInclusive;

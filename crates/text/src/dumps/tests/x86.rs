@@ -2,7 +2,7 @@ use base::VirtAddr;
 
 use super::{code, read};
 
-const PAGE_FAULT: &str = "\
+pub const PAGE_FAULT: &str = "\
 BUG: kernel NULL pointer dereference, address: 0000000000000318
 #PF: supervisor write access in kernel mode
 #PF: error_code(0x0002) - not-present page
