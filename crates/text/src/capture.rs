@@ -48,7 +48,13 @@ pub struct Capture {
 
 impl Capture {
     /// Begins an event at its head.
-    pub fn new(entry: &'static Entry, input: u32, prefix: &Prefix<'_>, head: Line, before: Vec<Line>) -> Self {
+    pub fn new(
+        entry: &'static Entry,
+        input: u32,
+        prefix: &Prefix<'_>,
+        head: Line,
+        before: Vec<Line>,
+    ) -> Self {
         let panic = panic_message(&head.text).map(str::to_owned);
         Capture {
             entry,
@@ -100,24 +106,34 @@ impl Capture {
         self.ended
     }
 
-    /// Offers a line of the log.
-    pub fn offer(&mut self, prefix: &Prefix<'_>, number: u64, text: &Cow<'_, str>) -> State {
+    /// Offers a line of the log; `hit` tells whether it has an anchor.
+    pub fn offer(
+        &mut self,
+        prefix: &Prefix<'_>,
+        number: u64,
+        text: &Cow<'_, str>,
+        hit: bool,
+    ) -> State {
         let mine = prefix.caller == self.caller
             || self.traceback && matches!(prefix.caller, Caller::Cpu(_));
         if !mine {
             // Other callers may go on for long, yet not for ever.
             self.quiet += 1;
-            return if self.quiet > 16 * MAX_QUIET { State::Over } else { State::Open };
+            return if self.quiet > 16 * MAX_QUIET {
+                State::Over
+            } else {
+                State::Open
+            };
         }
         let doubtful = is_doubtful(text);
-        let panics = panic_message(text);
+        let panics = if hit { panic_message(text) } else { None };
         if !doubtful {
             self.counted += 1;
         }
         let mut counts = !doubtful && !self.aftermath;
-        if text.contains("Disabling lock debugging due to kernel taint") {
+        if text.starts_with("Disabling lock debugging") {
             counts = false;
-        } else if text.contains("Sending NMI from CPU") {
+        } else if text.starts_with("Sending NMI from CPU") {
             self.traceback = true;
         } else if let Some(message) = panics {
             self.panic.get_or_insert_with(|| message.to_owned());
@@ -145,8 +161,11 @@ impl Capture {
             self.cut = true;
             return State::Over;
         }
-        self.has_frames |= counts && text.contains("+0x") && is_frame(text);
-        self.lines.push(Line { number, text: text.clone().into_owned() });
+        self.has_frames |= counts && has_offset(text) && is_frame(text);
+        self.lines.push(Line {
+            number,
+            text: text.clone().into_owned(),
+        });
         self.counts.push(counts);
         State::Open
     }
@@ -163,13 +182,20 @@ impl Capture {
         };
         let start = self.lines.first().map_or(0, |line| line.number);
         let end = last_material(&self.lines).unwrap_or(start);
-        event.span = LineSpan { input: self.input, start, end };
+        event.span = LineSpan {
+            input: self.input,
+            start,
+            end,
+        };
         self.lines.retain_with(&self.counts, end, |lines| {
             dumps::read(lines, &mut event);
             context::read(lines, &mut event);
             event.traces = frames::read(lines);
         });
-        let reading = Reading { lines: &self.lines, before: &self.before };
+        let reading = Reading {
+            lines: &self.lines,
+            before: &self.before,
+        };
         event.headline = reading.head().trim().to_owned();
         let naming = (self.entry.describe)(&reading);
         if naming.title.is_empty() {
@@ -233,7 +259,11 @@ impl RetainWith for Vec<Line> {
 
 /// The last line of the report: trailing lines may be anything.
 fn last_material(lines: &[Line]) -> Option<u64> {
-    lines.iter().rev().find(|line| is_material(&line.text) || line.text.starts_with("---[")).map(|line| line.number)
+    lines
+        .iter()
+        .rev()
+        .find(|line| is_material(&line.text) || line.text.starts_with("---["))
+        .map(|line| line.number)
 }
 
 /// `Kernel panic - not syncing: message`.
@@ -248,12 +278,15 @@ fn is_doubtful(text: &str) -> bool {
     if text.ends_with(" (unreliable)") {
         return true;
     }
-    text.contains("? ") && !text.contains("<EOI>") && {
-        matches!(
-            frames::parse(text),
-            Some(frames::FrameLine::Frame { unreliable: true, symbol, .. }) if symbol.size.is_some()
-        )
-    }
+    memchr::memchr(b'?', text.as_bytes()).is_some()
+        && has_offset(text)
+        && !text.contains("<EOI>")
+        && {
+            matches!(
+                frames::parse(text),
+                Some(frames::FrameLine::Frame { unreliable: true, symbol, .. }) if symbol.size.is_some()
+            )
+        }
 }
 
 /// Whether a line looks like a part of a report: addresses, offsets, headings.
@@ -269,10 +302,24 @@ pub fn is_material(text: &str) -> bool {
             digits = 0;
         }
     }
-    text.contains("+0x")
+    has_offset(text)
         || panic_message(text).is_some()
         || frames::heading(text).is_some()
-        || ["CPU: ", "Modules linked in:", "Code: ", "#", "task:", "Hardware name:"]
-            .iter()
-            .any(|mark| text.trim_start().starts_with(mark))
+        || [
+            "CPU: ",
+            "Modules linked in:",
+            "Code: ",
+            "#",
+            "task:",
+            "Hardware name:",
+        ]
+        .iter()
+        .any(|mark| text.trim_start().starts_with(mark))
+}
+
+/// Whether `+0x` stands in the line.
+fn has_offset(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'+', bytes)
+        .any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(b"+0x")))
 }

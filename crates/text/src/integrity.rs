@@ -21,10 +21,13 @@ pub fn damage(lines: &[Line]) -> Option<&'static str> {
         if behind.len() < 3 {
             return Some("the report ends where its stack begins");
         }
-        let near = behind.iter().take(REACH).take_while(|line| !starts_stack(&line.text));
-        let found = near.into_iter().any(|line| {
-            is_frame(&line.text) || line.text.contains("(stack is not available)")
-        });
+        let near = behind
+            .iter()
+            .take(REACH)
+            .take_while(|line| !starts_stack(&line.text));
+        let found = near
+            .into_iter()
+            .any(|line| is_frame(&line.text) || line.text.contains("(stack is not available)"));
         has_frames |= found;
         // RISC-V may print a user's registers, which no stack follows.
         if !found && kind != "riscv" {
@@ -41,17 +44,30 @@ fn kind_of_stack(text: &str) -> Option<&'static str> {
     if is_riscv_status(text) {
         return Some("riscv");
     }
-    ["Call Trace", "Call trace", "Allocated", "Freed", "Backtrace:", "backtrace", "Uninit"]
-        .into_iter()
-        .find(|kind| text.contains(kind))
+    [
+        "Call Trace",
+        "Call trace",
+        "Allocated",
+        "Freed",
+        "Backtrace:",
+        "backtrace",
+        "Uninit",
+    ]
+    .into_iter()
+    .find(|kind| text.contains(kind))
 }
 
 /// Stamps in the middle of a title: two lines ran into each other.
 pub fn has_stamp(title: &str) -> bool {
     title.match_indices('[').any(|(at, _)| {
-        let inside = title.get(at + 1..).unwrap_or_default().trim_start_matches(' ');
+        let inside = title
+            .get(at + 1..)
+            .unwrap_or_default()
+            .trim_start_matches(' ');
         let fraction = inside.trim_start_matches(|c: char| c.is_ascii_digit());
-        let Some(rest) = fraction.strip_prefix('.') else { return false };
+        let Some(rest) = fraction.strip_prefix('.') else {
+            return false;
+        };
         let end = rest.trim_start_matches(|c: char| c.is_ascii_digit());
         fraction.len() < inside.len() && end.len() < rest.len() && end.starts_with(']')
     })

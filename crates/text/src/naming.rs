@@ -53,7 +53,9 @@ impl<'a> Reading<'a> {
     /// The head from `mark` on.
     pub fn head_from(&self, mark: &str) -> &'a str {
         let head = self.head();
-        head.find(mark).and_then(|at| head.get(at..)).unwrap_or(head)
+        head.find(mark)
+            .and_then(|at| head.get(at..))
+            .unwrap_or(head)
     }
 
     /// What stands behind `mark` on the head.
@@ -104,25 +106,44 @@ const NO_FUNCTION: &str = "corrupted";
 impl Naming {
     /// A title that does not depend on a stack.
     pub fn plain(title: impl Into<String>) -> Naming {
-        Naming { title: title.into(), ..Naming::default() }
+        Naming {
+            title: title.into(),
+            ..Naming::default()
+        }
     }
 
     /// A report whose form is known and that has a stack, though its title needs none.
     pub fn with_stack(title: impl Into<String>) -> Naming {
-        Naming { has_stack: true, ..Naming::plain(title) }
+        Naming {
+            has_stack: true,
+            ..Naming::plain(title)
+        }
     }
 
     /// `what in function`, or `what in corrupted` when the stack names none.
     pub fn located(what: &str, function: Option<String>) -> Naming {
         let corrupted = function.is_none().then_some("the stack names no function");
         let function = function.unwrap_or_else(|| NO_FUNCTION.to_owned());
-        Naming { title: format!("{what} in {function}"), corrupted, has_stack: true, ..Naming::default() }
+        Naming {
+            title: format!("{what} in {function}"),
+            corrupted,
+            has_stack: true,
+            ..Naming::default()
+        }
     }
 
     /// The head stands alone: what must follow it is missing.
     pub fn bare(head: &str) -> Naming {
-        let class = if head.starts_with("WARNING:") { "WARNING" } else { "" };
-        Naming { corrupted: Some("the body of the report is missing"), class, ..Naming::plain(head) }
+        let class = if head.starts_with("WARNING:") {
+            "WARNING"
+        } else {
+            ""
+        };
+        Naming {
+            corrupted: Some("the body of the report is missing"),
+            class,
+            ..Naming::plain(head)
+        }
     }
 
     /// Adds `what in function` with the function of the title as another title.
@@ -178,7 +199,7 @@ pub fn no_details(_: &Reading<'_>, _: &mut Details) {}
 
 /// Whether `mark` stands in `text`, not as the end of a longer word.
 pub fn says(text: &str, mark: &str) -> bool {
-    text.match_indices(mark).any(|(at, _)| {
+    memchr::memmem::find_iter(text.as_bytes(), mark).any(|at| {
         text.get(..at)
             .and_then(|head| head.chars().next_back())
             .is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
@@ -189,7 +210,14 @@ pub fn says(text: &str, mark: &str) -> bool {
 /// subsystems put before their messages.
 pub fn opens(text: &str, mark: &str) -> bool {
     let mut rest = text.trim_start_matches([' ', '[', '=', '-', '*']);
-    for subsystem in ["NMI ", "watchdog: ", "rcu: ", "hung_task: ", "workqueue: ", "sched: "] {
+    for subsystem in [
+        "NMI ",
+        "watchdog: ",
+        "rcu: ",
+        "hung_task: ",
+        "workqueue: ",
+        "sched: ",
+    ] {
         rest = rest.strip_prefix(subsystem).unwrap_or(rest);
     }
     rest.starts_with(mark)
@@ -216,7 +244,9 @@ pub fn source_line(text: &str) -> Option<&str> {
             !line.is_empty()
                 && line.bytes().all(|b| b.is_ascii_digit())
                 && file.rsplit_once('.').is_some_and(|(stem, extension)| {
-                    !stem.is_empty() && !extension.is_empty() && extension.bytes().all(|b| b.is_ascii_lowercase())
+                    !stem.is_empty()
+                        && !extension.is_empty()
+                        && extension.bytes().all(|b| b.is_ascii_lowercase())
                 })
         })
     })

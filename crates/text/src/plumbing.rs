@@ -386,7 +386,7 @@ const SHAPES: Names = Names {
 
 static PARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .kind(Some(AhoCorasickKind::DFA))
         .build(FAMILIES.iter().copied().flatten())
         .ok()
 });

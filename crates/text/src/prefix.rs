@@ -305,8 +305,14 @@ fn daemon<'a>(prefix: &mut Prefix<'a>) -> Option<&'a [u8]> {
 /// busybox's syslogd puts `kern.err ` before it.
 fn program(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_prefix(b"kern.").map_or(line, |rest| {
-        let level = rest.iter().take(8).take_while(|byte| byte.is_ascii_lowercase()).count();
-        rest.get(level..).and_then(|rest| rest.strip_prefix(b" ")).unwrap_or(line)
+        let level = rest
+            .iter()
+            .take(8)
+            .take_while(|byte| byte.is_ascii_lowercase())
+            .count();
+        rest.get(level..)
+            .and_then(|rest| rest.strip_prefix(b" "))
+            .unwrap_or(line)
     });
     let head = line.get(..80).unwrap_or(line);
     let end = head
@@ -331,10 +337,15 @@ fn program(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `host kernel: ` behind the stamp of `journalctl -o short-monotonic`.
 fn unit(prefix: &mut Prefix<'_>) {
     let line = prefix.message;
-    let head = line.get(..REACH).unwrap_or(line);
-    let Some(at) = memchr::memmem::find(head, b" kernel: ") else {
+    let Some(at) = memchr::memchr(b' ', line.get(..REACH).unwrap_or(line)) else {
         return;
     };
+    if line
+        .get(at..)
+        .is_none_or(|rest| !rest.starts_with(b" kernel: "))
+    {
+        return;
+    }
     let Some(host) = line.get(..at) else { return };
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     if !host.is_empty() && host.iter().all(plain) {

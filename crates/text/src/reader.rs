@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, PatternID, packed};
 use base::{Gap, LogEvent, Machine};
 
 use crate::Line;
@@ -30,22 +30,67 @@ const MAX_OPEN: usize = 32;
 /// The banner of a starting kernel (init/version.c).
 const BANNER: &str = "Linux version ";
 
-static ANCHORS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let mut anchors: Vec<&str> = EVENTS.iter().flat_map(|entry| entry.anchors).copied().collect();
-    anchors.push(BANNER);
+/// The anchors of all entries. The vector search takes at most
+/// [`MAX_ANCHORS`]; a larger set would fall back to a tenth of its speed.
+fn anchors() -> Vec<&'static str> {
+    let mut anchors: Vec<&str> = EVENTS
+        .iter()
+        .flat_map(|entry| entry.anchors)
+        .copied()
+        .collect();
+    anchors.extend([BANNER, "FAULT_INJECTION: forc", "FAULT_FLAG_ALLOW_RETRY"]);
     anchors.sort_unstable();
     anchors.dedup();
-    AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(anchors)
-        .ok()
+    anchors
+}
+
+/// Patterns that the packed search (Teddy) takes; also the bits of a [`Search::of_entry`].
+#[cfg(test)]
+const MAX_ANCHORS: usize = 64;
+
+/// The vector search, where the CPU has it, and the automaton for the others.
+struct Search {
+    packed: Option<packed::Searcher>,
+    automaton: Option<AhoCorasick>,
+    /// For each entry the anchors that it names, a bit each.
+    of_entry: Vec<u64>,
+}
+
+static SEARCH: LazyLock<Search> = LazyLock::new(|| {
+    let packed = packed::Searcher::new(anchors());
+    let automaton = match packed {
+        Some(_) => None,
+        None => AhoCorasick::new(anchors()).ok(),
+    };
+    let bit = |anchor: &&str| {
+        anchors()
+            .iter()
+            .position(|known| known == anchor)
+            .map_or(0, |at| 1u64 << (at % 64))
+    };
+    let of_entry = EVENTS
+        .iter()
+        .map(|entry| {
+            entry
+                .anchors
+                .iter()
+                .map(|anchor| bit(&anchor))
+                .fold(0, |bits, bit| bits | bit)
+        })
+        .collect();
+    Search {
+        packed,
+        automaton,
+        of_entry,
+    }
 });
 
 /// Stacks that the kernel prints without being ill; in a log that does not
 /// name its callers they may run into a report.
 const INTERRUPTIONS: &[&str] = &[
-    "vmalloc: allocation failure:", "FAULT_INJECTION: forcing a failure", "FAULT_FLAG_ALLOW_RETRY missing",
+    "vmalloc: allocation failure:",
+    "FAULT_INJECTION: forcing a failure",
+    "FAULT_FLAG_ALLOW_RETRY missing",
 ];
 
 /// What is known of a log when it has been read.
@@ -92,7 +137,10 @@ impl LogReader {
     /// A reader of the input with this number.
     pub fn new(input: u32) -> Self {
         LogReader {
-            summary: LogSummary { input, ..LogSummary::default() },
+            summary: LogSummary {
+                input,
+                ..LogSummary::default()
+            },
             open: Vec::new(),
             partial: Vec::new(),
             dropped: 0,
@@ -140,8 +188,11 @@ impl LogReader {
     /// Counts what cannot be text.
     fn sample(&mut self, bytes: &[u8]) {
         let left = (1u64 << 20).saturating_sub(self.sampled);
-        let bytes = bytes.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(bytes);
-        let binary = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\n' | b'\r' | b'\t' | 0x1b | 8);
+        let bytes = bytes
+            .get(..usize::try_from(left).unwrap_or(usize::MAX))
+            .unwrap_or(bytes);
+        let binary =
+            |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\n' | b'\r' | b'\t' | 0x1b | 8);
         self.summary.binary += bytes.iter().filter(binary).count() as u64;
         self.sampled += bytes.len() as u64;
     }
@@ -195,7 +246,8 @@ impl LogReader {
     fn remember(&mut self, region: &[u8]) {
         if region.len() >= LOOK_BACK {
             self.tail.clear();
-            self.tail.extend_from_slice(region.get(region.len() - LOOK_BACK..).unwrap_or_default());
+            self.tail
+                .extend_from_slice(region.get(region.len() - LOOK_BACK..).unwrap_or_default());
         } else {
             self.tail.extend_from_slice(region);
             let surplus = self.tail.len().saturating_sub(LOOK_BACK);
@@ -210,16 +262,27 @@ impl LogReader {
         }
         let text = clean(prefix.message);
         let number = self.summary.lines;
-        if find_anchor(text.as_bytes()).is_some() {
+        let anchors = anchors_in(&text);
+        let hit = anchors != 0;
+        if hit {
             if text.starts_with(BANNER) {
                 // The machine started anew: whatever was open is over.
                 self.close(|_| true, sink);
                 self.summary.machine = Some(machine_of(&text));
                 return;
             }
-            if let Some(entry) = EVENTS.iter().find(|entry| (entry.starts)(&text)) {
+            if let Some(entry) = entry_of(&text, anchors) {
                 if !self.folds(entry, &prefix, &text) {
-                    self.begin(entry, &prefix, Line { number, text: text.into_owned() }, spot, sink);
+                    self.begin(
+                        entry,
+                        &prefix,
+                        Line {
+                            number,
+                            text: text.into_owned(),
+                        },
+                        spot,
+                        sink,
+                    );
                     return;
                 }
             }
@@ -227,12 +290,12 @@ impl LogReader {
         if self.open.is_empty() {
             return;
         }
-        if INTERRUPTIONS.iter().any(|mark| text.contains(mark)) {
+        if hit && INTERRUPTIONS.iter().any(|mark| text.contains(mark)) {
             self.close(Capture::is_mixed, sink);
         }
         let mut at = 0;
         while let Some(capture) = self.open.get_mut(at) {
-            match capture.offer(&prefix, number, &text) {
+            match capture.offer(&prefix, number, &text, hit) {
                 State::Open => at += 1,
                 State::Over => self.emit(at, sink),
             }
@@ -260,13 +323,15 @@ impl LogReader {
         // A console that lost its place prints a line again from its start.
         self.open.retain(|open| {
             let cut = open.open();
-            !(open.caller() == caller && cut.lines == 1 && cut.head.len() < head.text.len() && head.text.starts_with(cut.head))
+            !(open.caller() == caller
+                && cut.lines == 1
+                && cut.head.len() < head.text.len()
+                && head.text.starts_with(cut.head))
         });
         if entry.crash {
             // A second report ends the first, unless the callers keep them apart.
-            let ends = |open: &Capture| {
-                open.is_mixed() || open.caller() == caller && open.has_frames()
-            };
+            let ends =
+                |open: &Capture| open.is_mixed() || open.caller() == caller && open.has_frames();
             self.close(ends, sink);
         } else {
             self.close(|open| open.has_ended() && open.caller() == caller, sink);
@@ -275,20 +340,32 @@ impl LogReader {
             self.emit(0, sink);
         }
         let before = self.before(caller, head.number, spot);
-        self.open.push(Capture::new(entry, self.summary.input, prefix, head, before));
+        self.open.push(Capture::new(
+            entry,
+            self.summary.input,
+            prefix,
+            head,
+            before,
+        ));
     }
 
     /// The lines of the same caller before the head, the nearest last.
     fn before(&self, caller: Caller, number: u64, spot: &Spot<'_>) -> Vec<Line> {
         let near = spot.region.get(..spot.start).unwrap_or_default();
-        let near = near.get(near.len().saturating_sub(LOOK_BACK)..).unwrap_or_default();
+        let near = near
+            .get(near.len().saturating_sub(LOOK_BACK)..)
+            .unwrap_or_default();
         let mut bytes = Cow::Borrowed(near);
         if near.len() < LOOK_BACK && !self.tail.is_empty() {
             bytes = Cow::Owned([self.tail.as_slice(), near].concat());
         }
         let mut lines = Vec::new();
         let mut number = number;
-        for line in bytes.strip_suffix(b"\n").unwrap_or_default().rsplit(|&byte| byte == b'\n') {
+        for line in bytes
+            .strip_suffix(b"\n")
+            .unwrap_or_default()
+            .rsplit(|&byte| byte == b'\n')
+        {
             number = number.saturating_sub(1);
             let prefix = prefix::parse(line);
             if prefix.caller == caller && !prefix.foreign {
@@ -315,7 +392,9 @@ impl LogReader {
     }
 
     fn emit(&mut self, at: usize, sink: &mut dyn FnMut(LogEvent)) {
-        let Some(mut event) = self.open.remove(at).finish() else { return };
+        let Some(mut event) = self.open.remove(at).finish() else {
+            return;
+        };
         if let Some(machine) = &self.summary.machine {
             let own = &mut event.machine;
             own.release = own.release.take().or_else(|| machine.release.clone());
@@ -327,11 +406,41 @@ impl LogReader {
 }
 
 fn find_anchor(bytes: &[u8]) -> Option<usize> {
-    match &*ANCHORS {
-        Some(anchors) => anchors.find(bytes).map(|found| found.start()),
-        // Without the automaton every line is looked at.
+    let search = &*SEARCH;
+    if let Some(packed) = &search.packed {
+        return packed.find(bytes).map(|found| found.start());
+    }
+    match &search.automaton {
+        Some(automaton) => automaton.find(bytes).map(|found| found.start()),
+        // Without any search every line is looked at.
         None => Some(0),
     }
+}
+
+/// The anchors that stand in a line, a bit each.
+fn anchors_in(line: &str) -> u64 {
+    let search = &*SEARCH;
+    let bit = |pattern: PatternID| 1u64 << (pattern.as_usize() % 64);
+    if let Some(packed) = &search.packed {
+        return packed
+            .find_iter(line)
+            .fold(0, |bits, found| bits | bit(found.pattern()));
+    }
+    match &search.automaton {
+        Some(automaton) => automaton
+            .find_overlapping_iter(line)
+            .fold(0, |bits, found| bits | bit(found.pattern())),
+        None => u64::MAX,
+    }
+}
+
+/// The kind of event that the line begins.
+fn entry_of(line: &str, anchors: u64) -> Option<&'static Entry> {
+    let known = EVENTS.iter().zip(&SEARCH.of_entry);
+    known
+        .into_iter()
+        .find(|(entry, own)| **own & anchors != 0 && (entry.starts)(line))
+        .map(|(entry, _)| *entry)
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
@@ -344,7 +453,29 @@ fn machine_of(banner: &str) -> Machine {
     let release = rest.split(' ').next().filter(|word| !word.is_empty());
     Machine {
         release: release.map(str::to_owned),
-        version: rest.find(" #").and_then(|at| rest.get(at + 1..)).map(str::to_owned),
+        version: rest
+            .find(" #")
+            .and_then(|at| rest.get(at + 1..))
+            .map(str::to_owned),
         ..Machine::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_anchors_fit_the_vector_search() {
+        let anchors = anchors();
+        assert!(
+            anchors.len() <= MAX_ANCHORS,
+            "{} anchors: share one, or drop what another implies",
+            anchors.len()
+        );
+        assert!(
+            anchors.iter().all(|anchor| anchor.len() >= 4),
+            "short anchors are found everywhere"
+        );
     }
 }

@@ -4,6 +4,10 @@
 //! the program counter, then the heading of the trace, then read the trace.
 //! Of the frames that are not plumbing, a [`Choice`] picks one.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use crate::Line;
 use crate::frames::{self, FrameLine};
 use crate::plumbing::{Names, is_plumbing};
@@ -371,8 +375,31 @@ fn is_call_trace(text: &str) -> bool {
     text.contains("Call Trace:") || text.contains("Call trace:") || text.contains("Backtrace:")
 }
 
+/// What the headings of stacks have in common; one pass finds whether any can be there.
+static HEADINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = [
+        "Call ",
+        "Backtrace:",
+        "Allocated",
+        "Freed",
+        "Uninit",
+        " backtrace",
+        " badaddr: ",
+    ];
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words)
+        .ok()
+});
+
 /// Whether a stack begins behind this line, whatever it is the stack of.
 pub fn starts_stack(text: &str) -> bool {
+    if HEADINGS
+        .as_ref()
+        .is_some_and(|headings| !headings.is_match(text))
+    {
+        return false;
+    }
     text.contains("Call Trace")
         || text.contains("Call trace")
         || text.contains("Backtrace:")
@@ -415,9 +442,6 @@ pub fn is_riscv_status(text: &str) -> bool {
 
 /// A stack of fault injection, which often interrupts a report.
 fn is_interloper(text: &str) -> bool {
-    if !text.contains("should_fail") {
-        return false;
-    }
     let Some(rest) = text.strip_prefix(' ') else {
         return false;
     };
@@ -425,10 +449,11 @@ fn is_interloper(text: &str) -> bool {
         Some((_, rest)) => rest.strip_prefix(' ').unwrap_or(rest),
         None => rest,
     };
-    frames::symbol(rest).is_some_and(|symbol| {
-        let name = symbol.name.split('.').next().unwrap_or_default();
-        symbol.offset.is_some() && matches!(name, "should_fail" | "should_failslab")
-    })
+    rest.starts_with("should_fail")
+        && frames::symbol(rest).is_some_and(|symbol| {
+            let name = symbol.name.split('.').next().unwrap_or_default();
+            symbol.offset.is_some() && matches!(name, "should_fail" | "should_failslab")
+        })
 }
 
 /// Whether the line is a frame of a stack trace.

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "bad_page",
     meaning: "a page of memory was freed or mapped while its fields say that it cannot be",
     crash: true,
-    anchors: &["BUG: Bad page "],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: Bad page state") || says(text, "BUG: Bad page cache") || says(text, "BUG: Bad page map"),
     folds: never,
     describe,

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "bug",
     meaning: "an assertion in the kernel's source failed: the code met a state that its author held to be impossible",
     crash: true,
-    anchors: &["kernel BUG", "Kernel BUG"],
+    anchors: &["ernel BUG"],
     starts: |text| says(text, "kernel BUG at ") || says(text, "Kernel BUG "),
     folds: never,
     describe,

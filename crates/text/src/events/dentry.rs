@@ -7,7 +7,7 @@ pub static ENTRY: Entry = Entry {
     name: "dentry",
     meaning: "a file system was unmounted while something still referred to a name in it",
     crash: true,
-    anchors: &["BUG: Dentry "],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: Dentry ") && text.contains(" still in use"),
     folds: never,
     describe: |reading: &Reading<'_>| {

@@ -10,7 +10,7 @@ pub static ENTRY: Entry = Entry {
     meaning: "a file system found its own data wrong, and stopped writing or refused the operation",
     crash: false,
     anchors: &[
-        "EXT4-fs error", "EXT4-fs (", "Corruption of in-memory data", "Filesystem has been shut down",
+        "EXT4-fs error", "Corruption of in-memory data", "Filesystem has been shut down",
         "BTRFS error", "BTRFS critical", "BTRFS: Transaction aborted", "Remounting filesystem read-only",
         "forced readonly", "Corruption detected. Unmount",
     ],

@@ -8,7 +8,7 @@ pub static ENTRY: Entry = Entry {
     name: "hard_lockup",
     meaning: "a CPU ran with interrupts off for so long that not even the timer reached it",
     crash: true,
-    anchors: &["hard LOCKUP", "Hard LOCKUP"],
+    anchors: &["ard LOCKUP"],
     starts: |text| {
         says(text, "Watchdog detected hard LOCKUP")
             || text.contains(" Hard LOCKUP")

@@ -9,10 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "held_lock",
     meaning: "a lock was still held, or not held, where the code says otherwise",
     crash: true,
-    anchors: &[
-        "still has locks held", "lock held when returning", "bad unlock balance",
-        "held lock freed", "ested lock was not taken",
-    ],
+    anchors: &["WARNING:", "BUG:"],
     starts: |text| marker(text).is_some() && FORMS.iter().any(|form| text.contains(form)),
     folds: never,
     describe,

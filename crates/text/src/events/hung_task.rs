@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "hung_task",
     meaning: "a task waited, not even to be killed, longer than the limit: what it waits for does not come",
     crash: true,
-    anchors: &["INFO: task "],
+    anchors: &["INFO:"],
     starts: |text| says(text, "INFO: task ") && (blocked(text) || text.contains(" can't die for more than ")),
     folds: never,
     describe,

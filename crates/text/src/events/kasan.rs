@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "kasan",
     meaning: "the kernel address sanitizer caught an access to memory that the code may not touch",
     crash: true,
-    anchors: &["BUG: KASAN:"],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: KASAN:"),
     folds: never,
     describe,

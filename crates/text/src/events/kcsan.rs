@@ -7,7 +7,7 @@ pub static ENTRY: Entry = Entry {
     name: "kcsan",
     meaning: "the concurrency sanitizer caught two unsynchronised accesses to the same memory",
     crash: true,
-    anchors: &["BUG: KCSAN:"],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: KCSAN:"),
     folds: never,
     describe,

@@ -8,7 +8,7 @@ pub static ENTRY: Entry = Entry {
     name: "kfence",
     meaning: "the sampling memory guard caught an access outside an allocation, or after its free",
     crash: true,
-    anchors: &["BUG: KFENCE:"],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: KFENCE:"),
     folds: never,
     describe,

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "kmemleak",
     meaning: "an allocated object is pointed to by nothing: it leaked",
     crash: true,
-    anchors: &["BUG: memory leak", "unreferenced object 0x"],
+    anchors: &["BUG:", "unreferenced object 0x"],
     starts: |text| says(text, "BUG: memory leak") || opens(text, "unreferenced object 0x"),
     folds: |_, open| open.kind == "kmemleak" && open.lines == 1 && open.head.contains("BUG: memory leak"),
     describe: |reading: &Reading<'_>| {

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "kmsan",
     meaning: "the kernel memory sanitizer caught a use of memory that was never initialised",
     crash: true,
-    anchors: &["BUG: KMSAN:"],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: KMSAN:"),
     folds: never,
     describe,

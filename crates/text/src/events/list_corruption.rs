@@ -8,7 +8,7 @@ pub static ENTRY: Entry = Entry {
     name: "list_corruption",
     meaning: "a linked list's pointers contradict each other: an element was freed, added twice or overwritten",
     crash: true,
-    anchors: &["kernel BUG"],
+    anchors: &["ernel BUG"],
     starts: |text| says(text, "kernel BUG at lib/list_debug.c") || says(text, "kernel BUG at /") && text.contains("lib/list_debug.c"),
     folds: never,
     describe: |reading: &Reading<'_>| {

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "lock_key",
     meaning: "a lock was taken that nobody initialised, or whose memory was overwritten",
     crash: true,
-    anchors: &["trying to register non-static key"],
+    anchors: &["INFO:"],
     starts: |text| says(text, "INFO: trying to register non-static key"),
     folds: never,
     describe: |reading: &Reading<'_>| {

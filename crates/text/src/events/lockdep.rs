@@ -10,10 +10,7 @@ pub static ENTRY: Entry = Entry {
     name: "lockdep",
     meaning: "the lock validator proved that locks are taken in orders or contexts that can deadlock",
     crash: true,
-    anchors: &[
-        "possible circular locking", "possible irq lock inversion", "lock order detected",
-        "possible recursive locking", "inconsistent lock state",
-    ],
+    anchors: &["WARNING:", "INFO:"],
     starts: |text| KINDS.iter().any(|kind| kind.opens(text)),
     folds: never,
     describe,

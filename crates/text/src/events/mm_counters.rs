@@ -7,7 +7,7 @@ pub static ENTRY: Entry = Entry {
     name: "mm_counters",
     meaning: "a process ended and its memory was not accounted to zero: pages leaked or were freed twice",
     crash: true,
-    anchors: &["BUG: Bad rss-counter", "BUG: non-zero "],
+    anchors: &["BUG:"],
     starts: |text| form(text).is_some(),
     folds: never,
     describe: |reading: &Reading<'_>| Naming::plain(form(reading.head()).unwrap_or_default()),

@@ -11,11 +11,7 @@ pub static ENTRY: Entry = Entry {
     name: "oops",
     meaning: "kernel code accessed an address that is not mapped for it, and was stopped",
     crash: true,
-    anchors: &[
-        "BUG: unable to handle", "BUG: Unable to handle", "NULL pointer dereference",
-        "Unable to handle kernel", "Internal error:", "Unhandled fault:", "Alignment trap:",
-        "Unhandled kernel unaligned access", "Oops: ", "Oops[#",
-    ],
+    anchors: &["BUG:", "Unable to handle kernel", "Internal error:", "Unhandled fault:", "Alignment trap:", "Unhandled kernel unaligned access", "Oops: ", "Oops[#"],
     starts: |text| {
         says(text, "BUG: unable to handle")
             || says(text, "BUG: Unable to handle")

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "preemption",
     meaning: "data of one CPU was used where the task can be moved to another CPU meanwhile",
     crash: true,
-    anchors: &["BUG: using "],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: using ") && text.contains("() in preemptible"),
     folds: never,
     describe: |reading: &Reading<'_>| {

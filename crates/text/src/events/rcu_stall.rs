@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "rcu_stall",
     meaning: "a CPU or task kept RCU from finishing a grace period: it looped, or kept interrupts or preemption off",
     crash: true,
-    anchors: &["detected stall", "detected expedited stall", "INFO: rcu_"],
+    anchors: &["INFO:"],
     starts: |text| {
         FLAVOURS.iter().any(|flavour| {
             text.split_once(flavour).is_some_and(|(_, rest)| {

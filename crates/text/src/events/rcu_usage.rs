@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "rcu_usage",
     meaning: "data protected by RCU was used without holding the read side lock",
     crash: true,
-    anchors: &["suspicious RCU usage"],
+    anchors: &["WARNING:", "INFO:"],
     starts: |text| says(text, "WARNING: suspicious RCU usage") || says(text, "INFO: suspicious RCU usage"),
     folds: never,
     describe,

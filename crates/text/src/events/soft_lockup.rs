@@ -8,7 +8,7 @@ pub static ENTRY: Entry = Entry {
     name: "soft_lockup",
     meaning: "a CPU ran kernel code for so long without scheduling that the watchdog task starved",
     crash: true,
-    anchors: &["BUG: soft lockup"],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: soft lockup"),
     folds: never,
     describe: |reading: &Reading<'_>| {

@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "spinlock",
     meaning: "a spinning lock was used by the wrong owner, twice, or without being initialised",
     crash: true,
-    anchors: &["BUG: spinlock ", "BUG: rwlock "],
+    anchors: &["BUG:"],
     starts: |text| form(text).is_some(),
     folds: never,
     describe,

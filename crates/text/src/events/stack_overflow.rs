@@ -10,7 +10,7 @@ pub static ENTRY: Entry = Entry {
     name: "stack_overflow",
     meaning: "kernel code used more stack than there is and ran into the guard page below it",
     crash: true,
-    anchors: &["stack guard page was hit", "kernel stack overflow", "Insufficient stack space"],
+    anchors: &["BUG:", "Kernel panic - ", "Insufficient stack space"],
     starts: |text| {
         says(text, "stack guard page was hit at")
             || says(text, "Kernel panic - not syncing: kernel stack overflow")

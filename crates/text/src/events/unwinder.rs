@@ -7,7 +7,7 @@ pub static ENTRY: Entry = Entry {
     name: "unwinder",
     meaning: "the kernel's stack unwinder found registers or frame pointers that cannot be right",
     crash: true,
-    anchors: &["WARNING: kernel stack "],
+    anchors: &["WARNING:"],
     starts: |text| says(text, "WARNING: kernel stack regs") || says(text, "WARNING: kernel stack frame pointer"),
     folds: never,
     describe: |reading: &Reading<'_>| {

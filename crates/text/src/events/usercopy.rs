@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     name: "usercopy",
     meaning: "a copy to or from user space would have left the object that it names",
     crash: true,
-    anchors: &["kernel BUG"],
+    anchors: &["ernel BUG"],
     starts: |text| says(text, "kernel BUG at mm/usercopy.c"),
     folds: never,
     describe: |reading: &Reading<'_>| {

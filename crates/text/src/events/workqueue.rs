@@ -7,7 +7,7 @@ pub static ENTRY: Entry = Entry {
     name: "workqueue",
     meaning: "a work item keeps its pool from making progress, or left a lock or atomic context behind",
     crash: true,
-    anchors: &["BUG: workqueue "],
+    anchors: &["BUG:"],
     starts: |text| says(text, "BUG: workqueue lockup") || says(text, "BUG: workqueue leaked "),
     folds: never,
     describe,
