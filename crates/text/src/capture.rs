@@ -90,6 +90,7 @@ impl Capture {
     pub fn open(&self) -> Open<'_> {
         Open {
             kind: self.entry.name,
+            crash: self.entry.crash,
             head: self.lines.first().map_or("", |line| line.text.as_str()),
             lines: self.lines.len(),
         }

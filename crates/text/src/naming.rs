@@ -29,6 +29,8 @@ pub struct Entry {
 pub struct Open<'a> {
     /// Its kind.
     pub kind: &'static str,
+    /// Whether it is a defect.
+    pub crash: bool,
     /// Its own head.
     pub head: &'a str,
     /// How many lines it has.
@@ -189,9 +191,9 @@ pub fn never(_: &str, _: &Open<'_>) -> bool {
     false
 }
 
-/// A head that continues an open event.
-pub fn always(_: &str, _: &Open<'_>) -> bool {
-    true
+/// A head that continues any open crash; a note does not take it in.
+pub fn into_crash(_: &str, open: &Open<'_>) -> bool {
+    open.crash
 }
 
 /// No details.
@@ -211,13 +213,16 @@ pub fn says(text: &str, mark: &str) -> bool {
 pub fn opens(text: &str, mark: &str) -> bool {
     let mut rest = text.trim_start_matches([' ', '[', '=', '-', '*']);
     for subsystem in [
-        "NMI ",
+        "NMI watchdog: ",
         "watchdog: ",
         "rcu: ",
         "hung_task: ",
         "workqueue: ",
         "sched: ",
     ] {
+        if rest.starts_with(mark) {
+            return true;
+        }
         rest = rest.strip_prefix(subsystem).unwrap_or(rest);
     }
     rest.starts_with(mark)

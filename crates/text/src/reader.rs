@@ -304,11 +304,9 @@ impl LogReader {
 
     /// Whether the head belongs to an event that is open.
     fn folds(&self, entry: &Entry, prefix: &Prefix<'_>, text: &str) -> bool {
-        entry.crash
-            && self
-                .open
-                .iter()
-                .any(|open| open.caller() == prefix.caller && (entry.folds)(text, &open.open()))
+        self.open
+            .iter()
+            .any(|open| open.caller() == prefix.caller && (entry.folds)(text, &open.open()))
     }
 
     fn begin(

@@ -30,7 +30,10 @@ fn split(bytes: &[u8]) -> (Expected, Vec<u8>) {
     let mut expected = Expected::default();
     let mut rest = bytes;
     loop {
-        let end = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .unwrap_or(rest.len());
         let line = String::from_utf8_lossy(&rest[..end]).into_owned();
         rest = rest.get(end + 1..).unwrap_or_default();
         if line.is_empty() {
@@ -83,15 +86,22 @@ impl Score {
 fn titles_agree_with_the_corpus() {
     let folder = folder().join("kernel-logs");
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: there is no corpus at {} (WHY_CORPUS names another)", folder.display());
+        println!(
+            "skipped: there is no corpus at {} (WHY_CORPUS names another)",
+            folder.display()
+        );
         return;
     };
     let mut names: Vec<u32> = entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect();
     names.sort_unstable();
-    let (mut titles, mut classes, mut frames, mut corrupted) =
-        (Score::default(), Score::default(), Score::default(), Score::default());
+    let (mut titles, mut classes, mut frames, mut corrupted) = (
+        Score::default(),
+        Score::default(),
+        Score::default(),
+        Score::default(),
+    );
     let mut false_alarms = Vec::new();
     for name in names {
         let bytes = std::fs::read(folder.join(name.to_string())).unwrap();
@@ -116,7 +126,10 @@ fn titles_agree_with_the_corpus() {
         let class = expected.class.clone().unwrap_or_default();
         classes.add(class == event.class);
         if class != event.class {
-            println!("{name}: class: expected {class:?}, got {:?} ({})", event.class, event.title);
+            println!(
+                "{name}: class: expected {class:?}, got {:?} ({})",
+                event.class, event.title
+            );
         }
         if let Some(frame) = &expected.frame {
             let right = event.frame.as_ref() == Some(frame);
@@ -127,13 +140,24 @@ fn titles_agree_with_the_corpus() {
         }
         corrupted.add(expected.corrupted == event.corrupted.is_some());
         if expected.corrupted != event.corrupted.is_some() {
-            println!("{name}: corrupted: expected {}, got {:?}", expected.corrupted, event.corrupted);
+            println!(
+                "{name}: corrupted: expected {}, got {:?}",
+                expected.corrupted, event.corrupted
+            );
         }
     }
-    for (what, score) in
-        [("title", &titles), ("type", &classes), ("frame", &frames), ("corrupted", &corrupted)]
-    {
-        println!("{what}: {} of {} ({:.1} %)", score.right, score.all, score.percent());
+    for (what, score) in [
+        ("title", &titles),
+        ("type", &classes),
+        ("frame", &frames),
+        ("corrupted", &corrupted),
+    ] {
+        println!(
+            "{what}: {} of {} ({:.1} %)",
+            score.right,
+            score.all,
+            score.percent()
+        );
     }
     assert!(titles.percent() >= 92.0);
     assert!(classes.percent() >= 95.0);

@@ -1,6 +1,6 @@
 //! A fault while handling a fault; on x86 most often an overflown kernel stack.
 
-use crate::naming::{Entry, Naming, Reading, always, no_details, says};
+use crate::naming::{Entry, Naming, Reading, into_crash, no_details, says};
 use crate::stack::Recipe;
 
 /// arch/x86/kernel/traps.c, `exc_double_fault`.
@@ -10,7 +10,7 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["double fault"],
     starts: |text| says(text, "PANIC: double fault") || says(text, "double fault: "),
-    folds: always,
+    folds: into_crash,
     describe: |reading: &Reading<'_>| {
         Naming::located("PANIC: double fault", reading.responsible(&Recipe::COUNTER)).class("DoS")
     },

@@ -1,6 +1,6 @@
 //! File systems that found their data wrong and stopped or went on.
 
-use crate::naming::{Details, Entry, Naming, Reading, always, opens};
+use crate::naming::{Details, Entry, Naming, Reading, never, opens};
 
 /// fs/ext4/super.c `__ext4_error`, fs/xfs/xfs_fsops.c `xfs_do_force_shutdown`, fs/btrfs/messages.c.
 ///
@@ -15,7 +15,7 @@ pub static ENTRY: Entry = Entry {
         "forced readonly", "Corruption detected. Unmount",
     ],
     starts: |text| form(text).is_some(),
-    folds: always,
+    folds: never,
     describe: |reading: &Reading<'_>| Naming::plain(form(reading.head()).unwrap_or_default()),
     details,
 };

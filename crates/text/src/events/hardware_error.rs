@@ -1,6 +1,6 @@
 //! The hardware itself reported an error: machine checks, memory, PCIe.
 
-use crate::naming::{Details, Entry, Naming, Reading, always, opens, says};
+use crate::naming::{Details, Entry, Naming, Reading, into_crash, opens, says};
 
 /// arch/x86/kernel/cpu/mce/core.c, drivers/firmware/efi/cper.c (`[Hardware Error]`), drivers/edac.
 pub static ENTRY: Entry = Entry {
@@ -11,7 +11,7 @@ pub static ENTRY: Entry = Entry {
     starts: |text| {
         text.contains("[Hardware Error]") || says(text, "Machine check events logged") || edac(text)
     },
-    folds: always,
+    folds: into_crash,
     describe: |reading: &Reading<'_>| {
         let head = reading.head();
         if edac(head) {

@@ -10,7 +10,7 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["invalid opcode:"],
     starts: |text| says(text, "invalid opcode:") && !text.contains(" ip:"),
-    folds: |text, _| text.contains("invalid opcode: 0000"),
+    folds: |text, open| open.crash && text.contains("invalid opcode: 0000"),
     describe: |reading: &Reading<'_>| {
         Naming::located("invalid opcode", reading.responsible(&Recipe::COUNTER)).class("DoS")
     },

@@ -1,6 +1,6 @@
 //! A network device cannot go away because something refers to it.
 
-use crate::naming::{Entry, Naming, Reading, always, no_details, says};
+use crate::naming::{Entry, Naming, Reading, into_crash, no_details, says};
 
 /// net/core/dev.c, `netdev_wait_allrefs_any`; repeated every ten seconds.
 pub static ENTRY: Entry = Entry {
@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["unregister_netdevice: waiting for"],
     starts: |text| says(text, "unregister_netdevice: waiting for") && text.contains(" to become free"),
-    folds: always,
+    folds: into_crash,
     describe: |_: &Reading<'_>| {
         Naming::plain("unregister_netdevice: waiting for DEV to become free").class("DoS")
     },

@@ -20,7 +20,7 @@ pub static ENTRY: Entry = Entry {
             || says(text, "Unable to handle kernel")
             || is_abort(text)
     },
-    folds: |text, _| is_abort(text),
+    folds: |text, open| open.crash && is_abort(text),
     describe,
     details: no_details,
 };

@@ -1,6 +1,7 @@
 //! An allocation of pages failed, with the state of memory.
 
-use crate::naming::{Details, Entry, Naming, Reading, always, says};
+use crate::stack::Recipe;
+use crate::naming::{Details, Entry, Naming, Reading, never, says};
 
 /// mm/page_alloc.c, `warn_alloc`. A note: the caller was told and may cope.
 pub static ENTRY: Entry = Entry {
@@ -11,13 +12,18 @@ pub static ENTRY: Entry = Entry {
     starts: |text| {
         says(text, "page allocation failure") || says(text, "vmalloc error: size") || says(text, "vmalloc: allocation failure")
     },
-    folds: always,
-    describe: |reading: &Reading<'_>| {
-        let title = if reading.head().contains("vmalloc") { "vmalloc allocation failure" } else { "page allocation failure" };
-        Naming::plain(title)
-    },
+    folds: never,
+    describe,
     details,
 };
+
+fn describe(reading: &Reading<'_>) -> Naming {
+    let what = if reading.head().contains("vmalloc") { "vmalloc allocation failure" } else { "page allocation failure" };
+    match reading.responsible(&Recipe::TRACE) {
+        Some(function) => Naming::plain(format!("{what} in {function}")),
+        None => Naming::plain(what),
+    }
+}
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
     let line = reading.lines.first().map_or(0, |line| line.number);

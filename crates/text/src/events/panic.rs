@@ -1,6 +1,6 @@
 //! The kernel gave up: `panic()` without another report before it.
 
-use crate::naming::{Details, Entry, Naming, Reading, always, says};
+use crate::naming::{Details, Entry, Naming, Reading, into_crash, says};
 use crate::plumbing::Names;
 use crate::stack::{Choice, Recipe};
 
@@ -11,7 +11,7 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["Kernel panic - "],
     starts: |text| says(text, "Kernel panic - not syncing"),
-    folds: always,
+    folds: into_crash,
     describe,
     details,
 };

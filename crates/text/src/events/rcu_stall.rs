@@ -2,7 +2,8 @@
 
 use crate::naming::{Details, Entry, Naming, Reading, never, says};
 use crate::plumbing::Names;
-use crate::stack::{Choice, Recipe, Seen, Step, program_counter};
+use crate::Line;
+use crate::stack::{Choice, Recipe, Seen, Step, program_counter, responsible, starts_stack};
 
 /// kernel/rcu/tree_stall.h, `print_other_cpu_stall`, `print_cpu_stall`.
 pub static ENTRY: Entry = Entry {
@@ -43,8 +44,49 @@ fn interrupt(text: &str) -> Seen<'_> {
     if known.iter().any(|mark| text.contains(mark)) { Seen::Here } else { Seen::No }
 }
 
+/// Registers and stack of the code that runs, without the interrupt above it.
+const RUNNING: Recipe = Recipe::FAULT
+    .skipping(Names::containing(&["rcu"]))
+    .choosing(Choice::BeforeDispatch);
+
+/// A task that sleeps inside a read side section.
+const ASLEEP: Recipe = Recipe::TRACE
+    .skipping(Names::containing(&["rcu"]))
+    .choosing(Choice::CallerOfWait);
+
 fn describe(reading: &Reading<'_>) -> Naming {
-    Naming::located("INFO: rcu detected stall", reading.responsible(&INTERRUPTED)).also("stall").class("HANG")
+    let function = reading
+        .responsible(&INTERRUPTED)
+        .or_else(|| responsible(stalled(reading)?, &RUNNING))
+        .or_else(|| {
+            let blocked = reading.behind(|text| text.contains("Tasks blocked on level-"))?;
+            responsible(blocked, &ASLEEP)
+        });
+    Naming::located("INFO: rcu detected stall", function).also("stall").class("HANG")
+}
+
+/// The lines that show a CPU which is itself reported as stalled: the CPU
+/// that found it out prints its own registers at once, another one by NMI.
+fn stalled<'a>(reading: &Reading<'a>) -> Option<&'a [Line]> {
+    if reading.head().contains("self-detected") {
+        let counter = |line: &Line| matches!(program_counter(&line.text), Seen::Function(_));
+        let registers = reading.lines.iter().position(counter)?;
+        let before = reading.lines.get(..registers)?;
+        let above = before.iter().any(|line| starts_stack(&line.text));
+        return if above { None } else { reading.lines.get(registers..) };
+    }
+    let cpus: Vec<&str> = reading
+        .lines
+        .iter()
+        .filter(|line| line.text.contains("ticks this GP") || line.text.contains("GPs behind"))
+        .filter_map(|line| line.text.trim_start().trim_start_matches("rcu:").trim_start().split('-').next())
+        .collect();
+    let of_stalled = |text: &str| {
+        text.split_once("NMI backtrace for cpu ").is_some_and(|(_, rest)| {
+            cpus.contains(&rest.split(' ').next().unwrap_or_default())
+        })
+    };
+    reading.behind(of_stalled)
 }
 
 fn details(reading: &Reading<'_>, details: &mut Details) {

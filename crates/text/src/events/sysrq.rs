@@ -1,6 +1,6 @@
 //! A dump that somebody asked for.
 
-use crate::naming::{Details, Entry, Naming, Reading, always, opens};
+use crate::naming::{Details, Entry, Naming, Reading, never, opens};
 
 /// drivers/tty/sysrq.c, `__handle_sysrq`: `sysrq: Show State`, before 4.20 `SysRq : Show State`. A note.
 pub static ENTRY: Entry = Entry {
@@ -9,7 +9,7 @@ pub static ENTRY: Entry = Entry {
     crash: false,
     anchors: &["sysrq: ", "SysRq : "],
     starts: |text| command(text).is_some_and(|what| WORDS.iter().any(|word| what.starts_with(word))),
-    folds: always,
+    folds: never,
     describe: |reading: &Reading<'_>| {
         Naming::plain(format!("sysrq: {}", command(reading.head()).unwrap_or_default()))
     },

@@ -1,6 +1,6 @@
 //! A user process died of a fault of its own.
 
-use crate::naming::{Details, Entry, Naming, Reading, always, says};
+use crate::naming::{Details, Entry, Naming, Reading, never, says};
 
 /// arch/x86/mm/fault.c `show_signal_msg`, arch/x86/kernel/traps.c `show_signal`,
 /// arch/arm64/kernel/traps.c `arm64_show_signal` (`unhandled exception`). A note.
@@ -16,7 +16,7 @@ pub static ENTRY: Entry = Entry {
             || text.contains("]: unhandled signal ")
             || text.contains("]: bad frame in ")
     },
-    folds: always,
+    folds: never,
     describe: |reading: &Reading<'_>| {
         let head = reading.head();
         let what = if head.contains(" segfault at ") {
@@ -30,10 +30,27 @@ pub static ENTRY: Entry = Entry {
         } else {
             "unhandled fault"
         };
-        Naming::plain(format!("user process: {what}"))
+        match process(head) {
+            Some(comm) => Naming::plain(format!("{what} in {comm}")),
+            None => Naming::plain(format!("{what} in a user process")),
+        }
     },
     details,
 };
+
+/// The name in `comm[123]: …` or `traps: comm[123] …`; a comm may hold anything.
+fn process(head: &str) -> Option<&str> {
+    let head = head.trim_start().strip_prefix("traps: ").unwrap_or(head);
+    let (comm, rest) = head.rsplit_once('[').filter(|(_, rest)| is_pid(rest)).or_else(|| {
+        let end = head.find("]: ").or_else(|| head.find("] "))?;
+        head.get(..end + 1)?.rsplit_once('[')
+    })?;
+    is_pid(rest).then(|| comm.trim())
+}
+
+fn is_pid(text: &str) -> bool {
+    text.split_once(']').is_some_and(|(pid, _)| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit()))
+}
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
     let Some(line) = reading.lines.first() else { return };
