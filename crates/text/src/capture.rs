@@ -26,6 +26,7 @@ pub enum State {
 }
 
 /// The lines of one event.
+#[derive(Clone)]
 pub struct Capture {
     entry: &'static Entry,
     caller: Caller,

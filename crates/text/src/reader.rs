@@ -114,7 +114,8 @@ pub struct LogSummary {
     pub gaps: Vec<Gap>,
 }
 
-/// Reads one log.
+/// Reads one log. A clone goes on from where the original stands.
+#[derive(Clone)]
 pub struct LogReader {
     summary: LogSummary,
     open: Vec<Capture>,
