@@ -14,7 +14,7 @@ pub struct Error {
     what: String,
     why: String,
     next: String,
-    not_yet: bool,
+    whole: bool,
 }
 
 impl Error {
@@ -25,7 +25,7 @@ impl Error {
             what: escape(what.as_ref()).into_owned(),
             why: why.into(),
             next: String::new(),
-            not_yet: false,
+            whole: false,
         }
     }
 
@@ -60,13 +60,12 @@ impl Error {
 
     /// Something that is known and is not read in this version.
     pub(crate) fn not_yet(what: impl AsRef<OsStr>, is: &str) -> Self {
-        let mut error = Error::new(
+        Error::new(
             "read",
             what,
             format!("it is {is}, which this version does not read yet"),
-        );
-        error.not_yet = true;
-        error
+        )
+        .intact()
     }
 
     /// What to do next; empty when nothing helps.
@@ -84,9 +83,15 @@ impl Error {
         &self.why
     }
 
-    /// Whether the target is intact and of a kind that is known but not read yet.
-    pub fn is_not_yet(&self) -> bool {
-        self.not_yet
+    /// Marks a refusal: the target is whole, and of a kind that is not read.
+    pub(crate) fn intact(mut self) -> Self {
+        self.whole = true;
+        self
+    }
+
+    /// Whether something failed; else the target is merely of a kind that is not read.
+    pub fn is_failure(&self) -> bool {
+        !self.whole
     }
 }
 

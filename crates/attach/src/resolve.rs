@@ -105,8 +105,12 @@ impl Target {
             }
             Place::Pstore(records) => {
                 let (log, gaps) = assemble(records, |path| read_record(path, context));
-                let source = MemorySource::new(log, gaps);
-                open_stream(Path::new(&self.name), Peeked::new(Box::new(source))?)
+                let source = Peeked::new(Box::new(MemorySource::new(log, gaps)))?;
+                let mut content = open_stream(Path::new(&self.name), source)?;
+                if let Content::Log(log) = &mut content {
+                    log.kind = "kernel log in pstore records".to_owned();
+                }
+                Ok(content)
             }
         }
     }

@@ -12,10 +12,12 @@ pub(super) static ENTRY: Entry = Entry {
             Err(match kind {
                 Some(4) => Error::not_yet(name, "an ELF core: of a process or of a kernel")
                     .next("a kernel's log can be read: makedumpfile --dump-dmesg CORE dmesg.txt"),
-                Some(1..=3) => Error::not_yet(
+                Some(1..=3) => Error::new(
+                    "explain",
                     name,
-                    "an ELF program, library or kernel, which holds symbols and did not die itself",
+                    "it is an ELF program, library or kernel: symbols, and nothing that happened",
                 )
+                .intact()
                 .next("name what died: a kernel's log"),
                 _ => Error::new("read", name, "it is an ELF file of an unknown type"),
             })

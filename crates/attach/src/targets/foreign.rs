@@ -36,7 +36,7 @@ pub(super) static ENTRY: Entry = Entry {
         is: |head| find(head).is_some(),
         open: |name, stream| {
             let (what, command) = find(stream.head()).unwrap_or_default();
-            let error = Error::new("read", name, format!("it is {what} and no log"));
+            let error = Error::new("read", name, format!("it is {what} and no log")).intact();
             Err(if command.is_empty() {
                 error.next("name a kernel log in plain text")
             } else {

@@ -52,17 +52,17 @@ pub enum Content {
 /// The bytes of a log.
 pub struct Log {
     stream: Box<dyn Pull>,
-    /// What was undone to reach the kernel's own lines (`gzip`, `records of …`).
-    pub undone: Vec<&'static str>,
+    /// What it is, in words (`kernel log`, `kernel log (gzip)`).
+    pub kind: String,
     /// Its first bytes are no text: where no event is found in it, it is no log.
     pub binary: bool,
 }
 
 impl Log {
-    pub(crate) fn new(stream: Box<dyn Pull>) -> Self {
+    pub(crate) fn new(kind: impl Into<String>, stream: Box<dyn Pull>) -> Self {
         Log {
             stream,
-            undone: Vec::new(),
+            kind: kind.into(),
             binary: false,
         }
     }
@@ -93,7 +93,7 @@ pub(crate) fn spelled(argument: &OsStr) -> Option<OpenSpelled> {
 
 /// Opens a stream as what its first bytes say.
 pub(crate) fn open_stream(name: &Path, stream: Peeked) -> Result<Content, Error> {
-    let (stream, mut undone) = crate::codecs::decompress(stream, name)?;
+    let (stream, undone) = crate::codecs::decompress(stream, name)?;
     let open = TARGETS.iter().find_map(|entry| match entry.how {
         How::Magic { is, open } if is(stream.head()) => Some(open),
         _ => None,
@@ -102,9 +102,10 @@ pub(crate) fn open_stream(name: &Path, stream: Peeked) -> Result<Content, Error>
         return Err(Error::new("read", name, "its kind is not known"));
     };
     let mut content = open(name, stream)?;
-    if let Content::Log(log) = &mut content {
-        undone.append(&mut log.undone);
-        log.undone = undone;
+    if let Content::Log(log) = &mut content
+        && !undone.is_empty()
+    {
+        log.kind = format!("{} ({})", log.kind, undone.join(", "));
     }
     Ok(content)
 }

@@ -26,14 +26,12 @@ pub(super) static ENTRY: Entry = Entry {
     },
 };
 
-/// A JSON object whose first member names the schema of our reports.
+/// A JSON object whose first member is the one that our reports begin with.
 fn is_report(head: &[u8]) -> bool {
-    let mut rest = head.trim_ascii_start();
-    for word in [&b"{"[..], b"\"schema\"", b":", b"\"whydunit"] {
-        match rest.strip_prefix(word) {
-            Some(after) => rest = after.trim_ascii_start(),
-            None => return false,
-        }
-    }
-    true
+    let rest = head.trim_ascii_start();
+    rest.strip_prefix(b"{").is_some_and(|inside| {
+        inside
+            .trim_ascii_start()
+            .starts_with(b"\"whydunit_report\"")
+    })
 }

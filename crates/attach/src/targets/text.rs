@@ -10,10 +10,12 @@ pub(super) static ENTRY: Entry = Entry {
             let binary = is_binary(stream.head());
             let form = sniff(stream.head());
             let mut log = match form {
-                Some(form) => Log::new(Box::new(Reformed::new(Box::new(stream), form))),
-                None => Log::new(Box::new(stream)),
+                Some(form) => Log::new(
+                    format!("kernel log in {}", form.name()),
+                    Box::new(Reformed::new(Box::new(stream), form)),
+                ),
+                None => Log::new("kernel log", Box::new(stream)),
             };
-            log.undone.extend(form.map(|form| form.name()));
             log.binary = binary;
             Ok(Content::Log(log))
         },

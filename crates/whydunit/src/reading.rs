@@ -1,0 +1,187 @@
+//! Reads one target: its events, or the report that it is.
+
+use std::sync::Arc;
+
+use attach::{Content, Context, Error, Log, Target};
+use base::{Gap, LogEvent};
+use cause::InputFacts;
+use report::Report;
+use text::{LogReader, LogSummary};
+
+use crate::progress::Progress;
+use crate::store::Store;
+
+/// What a target turned out to be.
+pub enum Read {
+    /// A log, read to its end.
+    Log(InputFacts, Vec<LogEvent>),
+    /// A saved report.
+    Report(Box<Report>),
+    /// It cannot be read.
+    Failed(Error),
+    /// Nobody named it, and it is of a kind that is not read.
+    PassedOver(Error),
+}
+
+/// Bytes read at once: large enough for the disk, small enough for the cache.
+const BLOCK: usize = 256 << 10;
+
+/// Takes events as they are found; says whether to go on.
+pub type Rows<'a> = &'a mut dyn FnMut(&InputFacts, Vec<LogEvent>) -> bool;
+
+/// What the targets of one run share.
+pub struct Reading {
+    /// Counts and interrupts.
+    pub context: Arc<Context>,
+    /// Shows how far it is.
+    pub progress: Progress,
+    /// How many inputs share the room for events.
+    pub inputs: usize,
+}
+
+impl Reading {
+    /// Reads a target to its end. Events go to the report, and to `rows` where given.
+    pub fn read(&self, target: &Target, rows: Option<Rows<'_>>) -> Read {
+        match target.open(&self.context) {
+            Ok(content) => self.content(target, content, rows),
+            Err(error) if target.from_folder && !error.is_failure() => Read::PassedOver(error),
+            Err(error) => Read::Failed(error),
+        }
+    }
+
+    /// The same for a target that is open.
+    pub fn content(&self, target: &Target, content: Content, rows: Option<Rows<'_>>) -> Read {
+        match content {
+            Content::Log(log) => self.log(target, log, rows),
+            Content::Report(json) => match Report::from_json(&json) {
+                Ok(report) => Read::Report(Box::new(report)),
+                Err(error) => Read::Failed(Error::new("show", &target.name, error.to_string())),
+            },
+            Content::Live(_) => Read::Failed(
+                Error::new("read", &target.name, "it never ends")
+                    .next("name it alone, to follow it"),
+            ),
+        }
+    }
+
+    fn log(&self, target: &Target, mut log: Log, rows: Option<Rows<'_>>) -> Read {
+        let mut facts = InputFacts {
+            name: target.name.clone(),
+            kind: log.kind.clone(),
+            ..InputFacts::default()
+        };
+        let mut found = Found {
+            store: Store::new(self.inputs),
+            rows: rows.map(|to| Ordered {
+                to,
+                waiting: Vec::new(),
+                wanted: true,
+            }),
+        };
+        let mut reader = LogReader::new(0);
+        let mut block = vec![0; BLOCK];
+        while found.wanted() {
+            match log.read(&mut block) {
+                Ok(0) => break,
+                Ok(n) => {
+                    let bytes = block.get(..n).unwrap_or_default();
+                    reader.feed(bytes, &mut |event| found.add(&facts, event));
+                }
+                Err(error) => return Read::Failed(error),
+            }
+            self.progress.tick();
+        }
+        let summary = reader.finish(&mut |event| found.add(&facts, event));
+        if log.binary && summary.events == 0 && summary.bytes > 0 {
+            let error = Error::new(
+                "read",
+                &target.name,
+                "it is binary data of no known kind, and holds no kernel message",
+            )
+            .next("name a kernel log: the console's output, or what dmesg prints");
+            return if target.from_folder {
+                Read::PassedOver(error)
+            } else {
+                Read::Failed(error)
+            };
+        }
+        found.finish(&mut facts, summary, log.gaps())
+    }
+}
+
+/// Where events go.
+struct Found<'a> {
+    store: Store,
+    rows: Option<Ordered<'a>>,
+}
+
+impl Found<'_> {
+    fn wanted(&self) -> bool {
+        self.rows.as_ref().is_none_or(|rows| rows.wanted)
+    }
+
+    fn add(&mut self, facts: &InputFacts, event: LogEvent) {
+        if let Some(rows) = &mut self.rows {
+            rows.add(facts, event.clone());
+        }
+        self.store.add(event);
+    }
+
+    fn finish(self, facts: &mut InputFacts, summary: LogSummary, mut missing: Vec<Gap>) -> Read {
+        if let Some(mut rows) = self.rows {
+            rows.give(facts, 0);
+        }
+        let (events, mut gaps) = self.store.finish();
+        facts.lines = summary.lines;
+        facts.bytes = summary.bytes;
+        facts.gaps = summary.gaps;
+        facts.gaps.append(&mut missing);
+        facts.gaps.append(&mut gaps);
+        if summary.bytes == 0 && facts.gaps.is_empty() {
+            facts.gaps.push(
+                Gap::new(
+                    "anything about the system",
+                    format!("{} is empty", facts.name),
+                )
+                .supply("the log of the time when it died"),
+            );
+        }
+        Read::Log(std::mem::take(facts), events)
+    }
+}
+
+/// Events in the order of their first lines. They come in the order of their
+/// last lines, and few are open at once, so a small window puts them right.
+struct Ordered<'a> {
+    to: Rows<'a>,
+    waiting: Vec<LogEvent>,
+    wanted: bool,
+}
+
+impl Ordered<'_> {
+    const WINDOW: usize = 256;
+
+    fn add(&mut self, facts: &InputFacts, mut event: LogEvent) {
+        // What a row does not show need not wait in memory.
+        event.registers = Vec::new();
+        event.traces = Vec::new();
+        event.modules = Vec::new();
+        event.stack_words = Vec::new();
+        event.details = Vec::new();
+        event.code = None;
+        self.waiting.push(event);
+        if self.waiting.len() >= 2 * Self::WINDOW {
+            self.give(facts, Self::WINDOW);
+        }
+    }
+
+    /// Gives all but the last `keep`.
+    fn give(&mut self, facts: &InputFacts, keep: usize) {
+        self.waiting.sort_by_key(|event| event.span);
+        let n = self.waiting.len().saturating_sub(keep);
+        let ready: Vec<LogEvent> = self.waiting.drain(..n).collect();
+        if self.wanted && !ready.is_empty() {
+            self.wanted = (self.to)(facts, ready);
+        }
+    }
+}

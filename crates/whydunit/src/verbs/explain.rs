@@ -1,0 +1,369 @@
+//! `why T…`: what died, where, and how that is known.
+
+use std::sync::Arc;
+
+use attach::{Content, Context, Skipped, Target, resolve};
+use base::{Gap, LogEvent};
+use cause::InputFacts;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use report::{Format, Options, Report, redact, safe::safe};
+
+use super::Entry;
+use crate::cli::{named_targets, targets};
+use crate::exit::Exit;
+use crate::follow::follow;
+use crate::output::{Output, complain, complain_of, hint};
+use crate::parallel::in_order;
+use crate::progress::Progress;
+use crate::reading::{Read, Reading};
+
+pub(super) static ENTRY: Entry = Entry {
+    name: "explain",
+    about: "Say what died, where, and how that is known; this is what no verb means",
+    define,
+    run,
+};
+
+fn define(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("titles")
+                .long("titles")
+                .action(ArgAction::SetTrue)
+                .help("Print only the stable name of each event, one a line; with --json an object a line"),
+        )
+        .arg(
+            Arg::new("limit")
+                .long("limit")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u64).range(1..))
+                .help("Print at most N rows of each list"),
+        )
+        .arg(
+            Arg::new("redact")
+                .long("redact")
+                .action(ArgAction::SetTrue)
+                .help("Replace names of hosts and users, addresses of machines, and command lines"),
+        )
+        .arg(targets())
+}
+
+/// Files are read by several threads when there is this much of them.
+const WORTH_THREADS: u64 = 4 << 20;
+
+fn run(matches: &ArgMatches, output: &mut Output) -> Exit {
+    let style = Style::new(matches, *output.options());
+    let resolved = resolve(&named_targets(matches));
+    for error in &resolved.errors {
+        complain_of(error);
+    }
+    tell_skipped(&resolved.skipped);
+    let mut exit = if resolved.errors.is_empty() {
+        Exit::Fine
+    } else {
+        Exit::Unusable
+    };
+    let context = Arc::new(Context::new());
+    let mut answers = Answers::default();
+    if let [target] = resolved.targets.as_slice() {
+        let content = match target.open(&context) {
+            Ok(Content::Live(live)) => {
+                let mut show = |report, output: &mut Output| output.write(&style.render(report));
+                exit = exit.and(follow(&target.name, live, output, &mut show));
+                return finish(exit, output);
+            }
+            other => other,
+        };
+        let reading = reading(&context, &resolved.targets, style.titles);
+        let mut limit = style.limit;
+        let mut emit = |text: String| output.write(&text);
+        let mut rows =
+            |facts: &InputFacts, events| emit(style.rows(facts, events, false, &mut limit));
+        let read = match content {
+            Ok(content) => reading.content(target, content, style.titles.then_some(&mut rows)),
+            Err(error) => Read::Failed(error),
+        };
+        reading.progress.finish();
+        answers.take(target, read);
+    } else {
+        many(&resolved.targets, &context, &style, output, &mut answers);
+    }
+    if !resolved.targets.is_empty() {
+        exit = exit.and(answers.show(&style, output));
+    }
+    if context.interrupted() {
+        exit = Exit::Interrupted;
+    }
+    finish(exit, output)
+}
+
+fn finish(exit: Exit, output: &mut Output) -> Exit {
+    if output.finish() {
+        exit
+    } else {
+        exit.and(Exit::Unusable)
+    }
+}
+
+fn reading(context: &Arc<Context>, targets: &[Target], rows: bool) -> Reading {
+    // One stream among the targets, and nobody knows how much there is.
+    let total = targets.iter().map(|target| target.size).sum();
+    Reading {
+        context: Arc::clone(context),
+        progress: Progress::new(Arc::clone(context), total, rows),
+        inputs: targets.len(),
+    }
+}
+
+/// Reads several targets, on all cores when that is worth it.
+fn many(
+    targets: &[Target],
+    context: &Arc<Context>,
+    style: &Style,
+    output: &mut Output,
+    answers: &mut Answers,
+) {
+    let reading = reading(context, targets, style.titles);
+    let size: u64 = targets.iter().filter_map(|target| target.size).sum();
+    // A stream is waited for: others need not wait with it.
+    let threads = size >= WORTH_THREADS || targets.iter().any(|target| target.size.is_none());
+    let mut limit = style.limit;
+    let mut taken = targets.iter();
+    in_order(
+        targets.len(),
+        threads,
+        |index, emit| {
+            let target = targets.get(index)?;
+            let mut unlimited = u64::MAX;
+            let mut rows =
+                |facts: &InputFacts, events| emit(style.rows(facts, events, true, &mut unlimited));
+            Some(reading.read(target, style.titles.then_some(&mut rows)))
+        },
+        |text| {
+            let wanted: String = text.split_inclusive('\n').take(at_most(limit)).collect();
+            limit -= wanted.lines().count() as u64;
+            output.write(&wanted)
+        },
+        |read| {
+            if let (Some(read), Some(target)) = (read, taken.next()) {
+                answers.take(target, read);
+            }
+        },
+    );
+    reading.progress.finish();
+}
+
+fn at_most(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// What the targets told, put together.
+#[derive(Default)]
+struct Answers {
+    inputs: Vec<InputFacts>,
+    events: Vec<LogEvent>,
+    reports: Vec<Report>,
+    exit: Option<Exit>,
+}
+
+impl Answers {
+    fn take(&mut self, target: &Target, read: Read) {
+        match read {
+            Read::Log(facts, events) => {
+                let number = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
+                self.inputs.push(facts);
+                self.events.extend(events.into_iter().map(|mut event| {
+                    event.span.input = number;
+                    event
+                }));
+            }
+            Read::Report(report) => self.reports.push(*report),
+            Read::PassedOver(error) => {
+                complain(&format!(
+                    "why: passed over '{}': {}\n",
+                    error.subject(),
+                    error.reason()
+                ));
+            }
+            Read::Failed(error) => {
+                complain_of(&error);
+                self.exit = Some(Exit::Unusable);
+                self.inputs.push(InputFacts {
+                    name: target.name.clone(),
+                    kind: "unreadable".to_owned(),
+                    gaps: vec![Gap::new(
+                        format!("what {} holds", target.name),
+                        error.reason(),
+                    )],
+                    ..InputFacts::default()
+                });
+            }
+        }
+    }
+
+    /// Shows saved reports first, each by itself, then what the logs told.
+    fn show(self, style: &Style, output: &mut Output) -> Exit {
+        let mut exit = self.exit.unwrap_or(Exit::Fine);
+        let saved = !self.reports.is_empty();
+        for report in self.reports {
+            exit = exit.and(report.diagnosis.outcome().into());
+            output.write(&style.render(report));
+        }
+        let read = self.inputs.iter().any(|input| input.kind != "unreadable");
+        if !read {
+            if !saved && exit == Exit::Fine {
+                // Everything in the folders was passed over.
+                complain("why: none of the files is a kernel log\n");
+                return Exit::Unusable;
+            }
+            return exit;
+        }
+        let report = Report::of_log(self.inputs, self.events);
+        exit = exit.and(report.diagnosis.outcome().into());
+        if style.titles {
+            // The rows went out while the logs were read; what is missing from them is said.
+            for gap in report.inputs.iter().flat_map(|input| &input.gaps) {
+                complain(&format!(
+                    "why: missing: {}: {}\n",
+                    safe(&gap.what),
+                    safe(&gap.why)
+                ));
+            }
+        } else {
+            output.write(&style.render(report));
+        }
+        exit
+    }
+}
+
+/// How the answer is to look.
+struct Style {
+    format: Option<&'static Format>,
+    titles: bool,
+    json: bool,
+    redact: bool,
+    limit: u64,
+    options: Options,
+}
+
+impl Style {
+    fn new(matches: &ArgMatches, options: Options) -> Self {
+        let titles = matches.get_flag("titles");
+        let json = matches.get_flag("json");
+        Style {
+            format: Format::find(match (titles, json) {
+                (false, false) => "text",
+                (false, true) => "json",
+                (true, false) => "titles",
+                (true, true) => "titles-json",
+            }),
+            titles,
+            json,
+            redact: matches.get_flag("redact"),
+            limit: matches.get_one("limit").copied().unwrap_or(u64::MAX),
+            options,
+        }
+    }
+
+    /// A whole report.
+    fn render(&self, mut report: Report) -> String {
+        let limit = at_most(self.limit);
+        if self.titles {
+            report.events.truncate(limit);
+        }
+        let left = report.diagnosis.story.len().saturating_sub(limit);
+        report.diagnosis.story.truncate(limit);
+        if left > 0 {
+            report.diagnosis.notes.push(format!(
+                "{left} more kinds of events are left out (--limit)"
+            ));
+        }
+        if self.redact {
+            report = redact(&report);
+        }
+        self.format.map_or_else(String::new, |format| {
+            (format.render)(&report, &self.options)
+        })
+    }
+
+    /// The rows of some events of one input, as far as `limit` allows.
+    fn rows(
+        &self,
+        facts: &InputFacts,
+        mut events: Vec<LogEvent>,
+        several: bool,
+        limit: &mut u64,
+    ) -> String {
+        events.truncate(at_most(*limit));
+        *limit -= events.len() as u64;
+        let report = Report {
+            inputs: vec![facts.clone()],
+            events,
+            ..Report::default()
+        };
+        let rows = self.render(report);
+        if !several || self.json {
+            return rows;
+        }
+        let name = safe(&facts.name);
+        rows.lines().map(|row| format!("{name}: {row}\n")).collect()
+    }
+}
+
+/// Says what lay in folders and was left alone: a few names, and how many more.
+fn tell_skipped(skipped: &[Skipped]) {
+    const NAMES: usize = 3;
+    let mut rest = skipped;
+    while let Some(first) = rest.first() {
+        let of_folder = rest
+            .iter()
+            .take_while(|skipped| skipped.folder == first.folder)
+            .count();
+        let (here, others) = rest.split_at_checked(of_folder).unwrap_or((rest, &[]));
+        let named: Vec<String> = here
+            .iter()
+            .take(NAMES)
+            .map(|skipped| format!("{} ({})", skipped.name, skipped.why))
+            .collect();
+        let more = here.len().saturating_sub(NAMES);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        complain(&format!(
+            "why: left alone in '{}': {}{more}\n",
+            first.folder,
+            named.join(", ")
+        ));
+        if let Some(folder) = here.iter().find(|skipped| skipped.why == "a subfolder") {
+            hint(&format!(
+                "subfolders are not entered unless named: why '{}/{}'",
+                folder.folder, folder.name
+            ));
+        }
+        rest = others;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    #[test]
+    fn every_style_has_a_format() {
+        for flags in [&[][..], &["--json"], &["--titles"], &["--titles", "--json"]] {
+            let words = ["why"]
+                .iter()
+                .chain(flags)
+                .chain(&["x"])
+                .map(OsString::from);
+            let command = define(Command::new("why"))
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue));
+            let matches = command.get_matches_from(words);
+            assert!(Style::new(&matches, Options::default()).format.is_some());
+        }
+    }
+}
