@@ -2,7 +2,7 @@
 
 use base::{Confidence, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Trust};
 
-use crate::words;
+use crate::clues;
 
 /// A finding without what the engine adds: title, common places, events.
 #[derive(Clone, Debug)]
@@ -91,17 +91,43 @@ impl Draft {
         self
     }
 
-    /// Adds the innermost functions of the event's first trace.
+    /// Adds the functions of the event's first trace, from the one held responsible outwards.
     #[must_use]
     pub fn call_path(self, event: &LogEvent) -> Self {
-        match words::call_path(event, 4) {
+        match clues::call_path(event, 5) {
             Some((path, line)) => self.says(
-                format!("call path, innermost first: {path}"),
+                format!("Call path, innermost first: {path}"),
                 Trust::PrintedByKernel,
                 Some(line),
             ),
             None => self,
         }
+    }
+
+    /// Adds what the event says under `name`, as printed, at most `limit` of it.
+    #[must_use]
+    pub fn quote(mut self, event: &LogEvent, name: &str, limit: usize) -> Self {
+        for detail in clues::details(event, name).take(limit) {
+            self = self.says(
+                format!("\"{}\"", detail.value),
+                Trust::PrintedByKernel,
+                Some(detail.line),
+            );
+        }
+        self
+    }
+
+    /// Says that debug info is needed to name `what`.
+    #[must_use]
+    pub fn needs_debug_info(self, event: &LogEvent, what: &str) -> Self {
+        let object = clues::object(event);
+        self.gap(
+            Gap::new(
+                what,
+                "the log tells addresses and functions, not variables and lines",
+            )
+            .supply(format!("the debug info of {object} of exactly this build")),
+        )
     }
 
     /// Adds a labelled part of "where".

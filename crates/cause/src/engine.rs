@@ -7,7 +7,7 @@ use crate::diagnosis::Relation;
 use crate::draft::Draft;
 use crate::order::{Order, apart};
 use crate::scene::Scene;
-use crate::{Diagnosis, LogFacts, story, taint, words};
+use crate::{Diagnosis, LogFacts, clues, story, taint, words};
 
 /// Findings beside the verdict; the story lists the events of all others.
 const MOST_OTHERS: usize = 8;
@@ -127,13 +127,12 @@ fn places(event: &LogEvent) -> Vec<Place> {
             });
         }
     };
-    let place = event.place();
-    add("function", place.map(words::frame));
-    let blamed = event
-        .frame
-        .clone()
-        .filter(|name| place.and_then(|place| place.function.as_ref()) != Some(name));
-    add("held responsible", blamed);
+    let place = clues::place(event);
+    let instruction = clues::pc(event)
+        .map(words::frame)
+        .filter(|pc| place.as_ref() != Some(pc));
+    add("function", place);
+    add("instruction", instruction);
     add("process", words::task(&event.task));
     add("context", event.task.context.clone());
     add("CPU", event.task.cpu.map(|cpu| cpu.to_string()));

@@ -6,6 +6,7 @@
 //! stand to it. A detector that is not sure says so: a wrong verdict is
 //! worse than none.
 
+mod clues;
 mod detectors;
 mod diagnosis;
 mod draft;
@@ -18,6 +19,7 @@ mod story;
 pub mod taint;
 #[cfg(test)]
 mod testing;
+mod waits;
 pub mod words;
 
 pub use detectors::{DETECTORS, Detector, Nature};

@@ -1,6 +1,6 @@
 //! How the names of things are written in sentences, one way everywhere.
 
-use base::{Frame, LogEvent, Task, Trust};
+use base::{Frame, Task};
 
 /// A place in the code: `rlb_arp_recv+0x128/0x228 [bonding]`, else its address.
 pub fn frame(frame: &Frame) -> String {
@@ -46,18 +46,6 @@ pub fn task(task: &Task) -> Option<String> {
     }
 }
 
-/// Where an event happened, for the middle of a sentence: ` in f+0x1/0x2`, or nothing.
-pub fn in_place(event: &LogEvent) -> String {
-    match event.place() {
-        Some(place) => format!(" in {}", frame(place)),
-        None => event
-            .frame
-            .as_ref()
-            .map(|name| format!(" in {name}"))
-            .unwrap_or_default(),
-    }
-}
-
 /// A number with its noun: `1 line`, `3 lines`.
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -76,6 +64,16 @@ pub fn duration(microseconds: u64) -> String {
     }
 }
 
+/// A text with its first letter in upper case and without its full stop.
+pub fn sentence(text: &str) -> String {
+    let trimmed = text.trim().trim_end_matches('.');
+    let mut chars = trimmed.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
 /// Things in a row: `a`, `a and b`, `a, b and c`.
 pub fn list(items: &[String]) -> String {
     match items {
@@ -85,22 +83,10 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
-/// The innermost reliable functions of the first trace, called by one another.
-pub fn call_path(event: &LogEvent, limit: usize) -> Option<(String, u64)> {
-    let trace = event.traces.first()?;
-    let names: Vec<String> = trace
-        .frames
-        .iter()
-        .filter(|frame| frame.trust != Trust::PrintedAsUnreliable)
-        .filter(|frame| frame.function.is_some())
-        .take(limit)
-        .map(function)
-        .collect();
-    (names.len() > 1).then(|| (names.join(" ← "), trace.line))
-}
-
 #[cfg(test)]
 mod tests {
+    use base::Trust;
+
     use super::*;
 
     #[test]

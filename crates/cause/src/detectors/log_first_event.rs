@@ -16,13 +16,8 @@ pub const ENTRY: Detector = Detector {
     explain,
 };
 
-fn nature(event: &LogEvent) -> Option<Nature> {
-    Some(match event.kind.as_str() {
-        "general_protection" | "invalid_opcode" | "double_fault" => Nature::Death,
-        "panic" | "reboot" => Nature::Panic,
-        "sysrq" | "nmi" | "user_fault" => Nature::Note,
-        _ => Nature::Complaint,
-    })
+fn nature(_: &LogEvent) -> Option<Nature> {
+    Some(Nature::Complaint)
 }
 
 fn explain(scene: &Scene<'_>) -> Option<Draft> {
@@ -33,7 +28,11 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let what = if event.meaning.is_empty() {
         format!("The kernel reported: {}.", event.title)
     } else {
-        format!("{}{}.", sentence(&event.meaning), words::in_place(event))
+        format!(
+            "{}: {}.",
+            words::sentence(&event.title),
+            event.meaning.trim_end_matches('.')
+        )
     };
     Some(
         Draft::new(event)
@@ -42,16 +41,6 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             .call_path(event)
             .confidence(Confidence::Low),
     )
-}
-
-/// The meaning with a capital and without its full stop.
-fn sentence(meaning: &str) -> String {
-    let trimmed = meaning.trim().trim_end_matches('.');
-    let mut chars = trimmed.chars();
-    match chars.next() {
-        Some(first) => first.to_uppercase().chain(chars).collect(),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]
@@ -66,7 +55,7 @@ mod tests {
         let told = finding(unknown);
         assert_eq!(
             told.verdict,
-            "The kernel did a new thing in foo+0x10/0x20. The log alone does not tell why."
+            "New_kind in f: the kernel did a new thing. The log alone does not tell why."
         );
         assert!(!told.cause_named);
         assert_eq!(told.evidence[0].span.unwrap().start, 4);

@@ -47,7 +47,30 @@ pub struct Detector {
 base::registry! {
     /// Every detector over log events, the most specific first.
     pub static DETECTORS: [Detector] = [
+        memory_failure,
+        use_after_free_report,
+        out_of_bounds_report,
+        uninitialised_value,
+        data_race,
         null_dereference,
+        poisoned_pointer,
+        stack_overflow,
+        list_corruption,
+        refcount,
+        hung_task,
+        lockup_or_stall,
+        lock_order,
+        atomic_sleep,
+        out_of_memory,
+        arithmetic,
+        assertion,
+        filesystem_abort,
+        bad_page,
+        memory_leak,
+        panic_without_oops,
+        silent_restart,
+        watchdog_after_panic,
+        user_fault,
         log_first_event,
     ];
 }

@@ -1,112 +1,139 @@
 //! An access near address 0: a pointer was NULL and a member behind it was wanted.
 
-use base::{Confidence, Fault, Gap, LogEvent, Trust};
+use base::{Confidence, Fault, LogEvent, Trust, VirtAddr};
 
 use crate::draft::Draft;
 use crate::pointers::{Bad, classify};
 use crate::scene::Scene;
-use crate::{Detector, Nature, words};
+use crate::{Detector, Nature, clues};
 
 /// Page faults at small addresses, and calls through NULL function pointers.
 pub const ENTRY: Detector = Detector {
     name: "null_dereference",
     sees: "a kernel access to an address in the first 64 KiB",
-    needs: "the fault address, as the CPU reported it",
+    needs: "the fault address, as the CPU or KASAN reported it",
     false_friends: "a small number used as a pointer (an index, a handle); an element of a NULL array, \
                     where the offset is index times element size; a user-space pointer used in the kernel",
-    nature,
+    nature: |event| (event.kind == "oops").then_some(Nature::Death),
     explain,
 };
 
-/// Events that hold a fault address.
-fn nature(event: &LogEvent) -> Option<Nature> {
-    matches!(event.kind.as_str(), "oops").then_some(Nature::Death)
-}
+/// Past this an offset is hardly that of a member.
+const MEMBER: u64 = 4096;
 
 fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let event = scene.event;
+    if event.kind == "user_fault" {
+        return None;
+    }
+    match event.fault.as_ref().and_then(|fault| fault.address) {
+        Some(VirtAddr(address)) => by_fault(event, address),
+        None => by_kasan(event),
+    }
+}
+
+fn by_fault(event: &LogEvent, address: u64) -> Option<Draft> {
     let fault = event.fault.as_ref()?;
-    let address = fault.address?.0;
     let Bad::NullPlus(offset) = classify(address, event.machine.arch.as_deref())? else {
         return None;
     };
-    let place = words::in_place(event);
-    let called = is_fetch(fault)
-        || event
-            .registers
-            .first()
-            .is_some_and(|set| pc(set) == Some(address));
+    let at = event.registers.first().and_then(|set| set.pc.as_ref());
+    let called = fault.access.as_deref() == Some("execute")
+        || at.and_then(|pc| pc.pc) == Some(VirtAddr(address));
+    let place = clues::pc(event)
+        .map(|pc| format!(" in {}", crate::words::frame(pc)))
+        .unwrap_or_else(|| clues::in_place(event));
+    let verb = verb(fault);
     let what = match (called, offset) {
         (true, 0) => "The kernel called through a NULL function pointer.".to_owned(),
         (true, _) => format!("The kernel jumped to address {address:#x}, where no code can be."),
-        (false, 0) => format!(
-            "The kernel {} address 0{place}: a NULL pointer.",
-            verb(fault)
-        ),
-        (false, _) => format!(
-            "The kernel {} address {address:#x}{place}: {offset:#x} bytes past a NULL pointer.",
-            verb(fault)
-        ),
+        (false, 0) => format!("The kernel {verb} address 0{place}: a NULL pointer."),
+        (false, _) => {
+            format!(
+                "The kernel {verb} address {address:#x}{place}: {offset:#x} bytes past a NULL pointer."
+            )
+        }
     };
-    let near = offset < 4096;
+    let near = offset < MEMBER;
+    let register = fault.address_source.as_deref().unwrap_or("The CPU");
     let mut draft = Draft::new(event)
         .verdict(what)
-        .verdict("Which pointer was NULL, and who should have set it, the log alone does not tell.")
+        .verdict(unknown(called))
         .confidence(if near {
             Confidence::High
         } else {
             Confidence::Medium
-        });
-    let register = fault.address_source.as_deref().unwrap_or("the CPU");
-    draft = draft.says(
-        format!("{register} reports the address {address:#x}"),
-        Trust::PrintedByKernel,
-        None,
-    );
-    draft = draft.says(
-        match offset {
-            0 => "the address is 0, the value of a NULL pointer itself".to_owned(),
-            _ if near => format!(
-                "an address in the first page is a NULL pointer plus the offset of a member, \
-                 here {offset:#x} ({offset})"
-            ),
-            _ => format!(
-                "{offset:#x} ({offset}) is large for the offset of a member: an element of a NULL \
-                 array, or a small number used as a pointer, fit as well"
-            ),
-        },
-        Trust::Computed,
-        None,
-    );
-    if let Some((name, value)) = base_register(event, address) {
+        })
+        .says(
+            format!("{register} reports the address {address:#x}"),
+            Trust::PrintedByKernel,
+            None,
+        );
+    if !fault.words.is_empty() {
+        let code = fault.code.map_or(String::new(), |code| format!(" {code}"));
         draft = draft.says(
-            format!("register {name} holds {value:#x}, the likely base or the address itself"),
-            Trust::Inferred,
-            event.registers.first().map(|set| set.line),
+            format!("The error code{code} says: {}", fault.words.join(", ")),
+            Trust::Computed,
+            None,
         );
     }
-    let module = event.place().and_then(|place| place.module.as_deref());
-    let object = module.map_or("the kernel's vmlinux".to_owned(), |module| {
-        format!("{module}.ko")
-    });
-    Some(
-        draft.call_path(event).gap(
-            Gap::new(
-                "which pointer was NULL and where it came from",
-                "the log names addresses, not variables",
-            )
-            .supply(format!("the debug info of {object} of exactly this build")),
+    let reading = match offset {
+        0 => "The address is 0, the value of a NULL pointer itself".to_owned(),
+        _ if near => format!(
+            "An address in the first page is NULL plus the offset of what was wanted, here \
+             {offset:#x} ({offset}): a member of a structure, or an element of an array"
         ),
-    )
+        _ => format!(
+            "{offset:#x} ({offset}) is large for the offset of a member: an element of a NULL array, \
+             or a small number used as a pointer, fit as well"
+        ),
+    };
+    Some(closing(
+        draft.says(reading, Trust::Computed, None),
+        event,
+        called,
+    ))
 }
 
-fn pc(set: &base::RegisterSet) -> Option<u64> {
-    set.pc.as_ref()?.pc.map(|pc| pc.0)
+/// KASAN on x86_64 turns the access into a general protection fault and prints the range.
+fn by_kasan(event: &LogEvent) -> Option<Draft> {
+    let null = |text: &str| text.contains("null-ptr-deref");
+    let range = clues::details(event, "KASAN range").find(|detail| null(&detail.value));
+    if range.is_none() && !null(&event.headline) {
+        return None;
+    }
+    let place = clues::in_place(event);
+    let mut draft = Draft::new(event)
+        .verdict(format!(
+            "The kernel used a NULL pointer{place}; KASAN caught the access."
+        ))
+        .verdict(unknown(false))
+        .confidence(Confidence::High);
+    if let Some(range) = range {
+        draft = draft.says(
+            format!("\"{}\"", range.value),
+            Trust::PrintedByKernel,
+            Some(range.line),
+        );
+    }
+    Some(closing(draft, event, false))
 }
 
-/// Whether the CPU wanted to run the address.
-fn is_fetch(fault: &Fault) -> bool {
-    fault.access.as_deref() == Some("execute")
+fn unknown(called: bool) -> &'static str {
+    if called {
+        "Which pointer it was, and who should have set it, the log alone does not tell."
+    } else {
+        "Which pointer was NULL, and who should have set it, the log alone does not tell."
+    }
+}
+
+fn closing(draft: Draft, event: &LogEvent, called: bool) -> Draft {
+    let what = if called {
+        "which function pointer was bad and where it came from"
+    } else {
+        "which pointer was NULL and where it came from"
+    };
+    draft.call_path(event).needs_debug_info(event, what)
 }
 
 /// What the kernel did with the address.
@@ -118,23 +145,9 @@ fn verb(fault: &Fault) -> &'static str {
     }
 }
 
-/// A register that holds the faulting address: shown, not relied on.
-fn base_register(event: &LogEvent, address: u64) -> Option<(&str, u64)> {
-    if address == 0 {
-        return None;
-    }
-    event
-        .registers
-        .first()?
-        .registers
-        .iter()
-        .find(|register| register.value.0 == address)
-        .map(|register| (register.name.as_str(), register.value.0))
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::testing::{at, event, fault, finding};
+    use crate::testing::{at, detail, event, fault, finding};
 
     #[test]
     fn a_small_address_is_a_null_pointer_and_an_offset() {
@@ -158,6 +171,22 @@ mod tests {
             finding(oops)
                 .verdict
                 .starts_with("The kernel called through a NULL function pointer.")
+        );
+    }
+
+    #[test]
+    fn kasan_tells_the_range_itself() {
+        let mut fault = event("general_protection", 1);
+        fault.frame = Some("tcp_ack".into());
+        fault.details = vec![detail(
+            "KASAN range",
+            "null-ptr-deref in range [0x0000000000000018-0x000000000000001f]",
+        )];
+        let told = finding(fault);
+        assert_eq!(told.detector, "null_dereference");
+        assert!(
+            told.verdict
+                .starts_with("The kernel used a NULL pointer in tcp_ack; KASAN caught the access.")
         );
     }
 

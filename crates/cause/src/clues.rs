@@ -1,0 +1,216 @@
+//! Where to look in an event: what several detectors ask of it.
+
+use base::{Detail, Frame, LogEvent, Trace, Trust};
+
+use crate::words;
+
+/// Parts of names of functions that allocate, free, print or check for others.
+const HELPERS: &[&str] = &[
+    "kasan",
+    "kfence",
+    "kmsan",
+    "slab",
+    "kmem_cache",
+    "kmalloc",
+    "kzalloc",
+    "kfree",
+    "kvfree",
+    "kvmalloc",
+    "vfree",
+    "vmalloc",
+    "krealloc",
+    "stack_trace",
+    "save_stack",
+    "stack_depot",
+    "set_track",
+    "save_track",
+    "dump_stack",
+    "poison",
+    "___cache",
+    "__cache",
+    "alloc_pages",
+    "free_pages",
+    "check_object",
+    "check_bytes",
+    "print_",
+    "stackdepot",
+    "__alloc",
+];
+
+/// What the event says under `name`, in the order of printing.
+pub fn details<'a>(event: &'a LogEvent, name: &'a str) -> impl Iterator<Item = &'a Detail> {
+    event
+        .details
+        .iter()
+        .filter(move |detail| detail.name == name)
+}
+
+/// The place of the program counter in the kernel.
+pub fn pc(event: &LogEvent) -> Option<&Frame> {
+    event
+        .registers
+        .iter()
+        .filter(|set| set.whose != "user")
+        .find_map(|set| set.pc.as_ref())
+        .filter(|frame| frame.function.is_some())
+}
+
+/// The frame of the function held responsible, where it stands in the event.
+pub fn blamed(event: &LogEvent) -> Option<&Frame> {
+    let name = event.frame.as_deref()?;
+    let traced = event.traces.iter().flat_map(|trace| &trace.frames);
+    pc(event).into_iter().chain(traced).find(|frame| {
+        frame
+            .function
+            .as_deref()
+            .is_some_and(|function| plain(function) == plain(name))
+    })
+}
+
+/// A function's name without the suffixes of the compiler.
+pub fn plain(function: &str) -> &str {
+    function.split('.').next().unwrap_or(function)
+}
+
+/// The function held responsible, as exactly as it is known; else that of the program counter.
+pub fn place(event: &LogEvent) -> Option<String> {
+    blamed(event)
+        .map(words::frame)
+        .or_else(|| event.frame.clone())
+        .or_else(|| pc(event).map(words::frame))
+        .or_else(|| event.place().map(words::frame))
+}
+
+/// The place for the middle of a sentence: ` in f+0x1/0x2`, or nothing.
+pub fn in_place(event: &LogEvent) -> String {
+    place(event).map_or_else(String::new, |place| format!(" in {place}"))
+}
+
+/// The name of the function held responsible, or a stand-in.
+pub fn culprit(event: &LogEvent) -> String {
+    blamed(event)
+        .map(words::function)
+        .or_else(|| event.frame.clone())
+        .or_else(|| pc(event).map(words::function))
+        .unwrap_or_else(|| "the kernel".to_owned())
+}
+
+/// The trace whose label holds one of `words`, in any case.
+pub fn trace<'a>(event: &'a LogEvent, words: &[&str]) -> Option<&'a Trace> {
+    event.traces.iter().find(|trace| {
+        let label = trace.label.to_ascii_lowercase();
+        words.iter().any(|word| label.contains(word))
+    })
+}
+
+/// The first frame of a trace that works for itself, not for its caller.
+pub fn worker(trace: &Trace) -> Option<&Frame> {
+    let reliable =
+        |frame: &&Frame| frame.trust != Trust::PrintedAsUnreliable && frame.function.is_some();
+    let helper = |frame: &&Frame| {
+        frame
+            .function
+            .as_deref()
+            .is_some_and(|name| HELPERS.iter().any(|part| name.contains(part)))
+    };
+    trace
+        .frames
+        .iter()
+        .filter(reliable)
+        .find(|frame| !helper(frame))
+        .or_else(|| trace.frames.iter().find(reliable))
+}
+
+/// The reliable functions from the one held responsible outwards, and the line of the trace.
+pub fn call_path(event: &LogEvent, limit: usize) -> Option<(String, u64)> {
+    let trace = event.traces.first()?;
+    let reliable: Vec<&Frame> = trace
+        .frames
+        .iter()
+        .filter(|frame| frame.trust != Trust::PrintedAsUnreliable && frame.function.is_some())
+        .collect();
+    let blamed = event.frame.as_deref().map(plain);
+    let start = reliable
+        .iter()
+        .position(|frame| frame.function.as_deref().map(plain) == blamed);
+    let mut names: Vec<String> = Vec::new();
+    if start.is_none()
+        && let Some(pc) = pc(event)
+        && reliable.first().and_then(|frame| frame.function.as_ref()) != pc.function.as_ref()
+    {
+        names.push(words::function(pc));
+    }
+    names.extend(
+        reliable
+            .iter()
+            .skip(start.unwrap_or_default())
+            .map(|frame| words::function(frame))
+            .take(limit.saturating_sub(names.len())),
+    );
+    (names.len() > 1).then(|| (names.join(" ← "), trace.line))
+}
+
+/// The kernel object to get debug info for: `bonding.ko`, or the kernel itself.
+pub fn object(event: &LogEvent) -> String {
+    let place = blamed(event).or_else(|| pc(event));
+    match place.and_then(|place| place.module.as_deref()) {
+        Some(module) => format!("{module}.ko"),
+        None => "vmlinux".to_owned(),
+    }
+}
+
+/// The text between `before` and `after`.
+pub fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split_once(after).map(|(inside, _)| inside)
+}
+
+/// Whether `text` holds `words`, in any case.
+pub fn says(text: &str, words: &str) -> bool {
+    text.to_ascii_lowercase()
+        .contains(&words.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, event, trace as frames};
+
+    #[test]
+    fn the_function_held_responsible_is_found_where_it_stands() {
+        let mut warning = event("refcount", 1);
+        warning.frame = Some("ticket_put".into());
+        warning.registers = vec![at("refcount_warn_saturate")];
+        warning.traces = vec![frames(
+            "Call Trace",
+            &["ticket_put.isra.0", "desk_close", "vfs_write"],
+        )];
+        assert_eq!(place(&warning).unwrap(), "ticket_put.isra.0+0x10/0x20");
+        assert_eq!(
+            call_path(&warning, 4).unwrap().0,
+            "ticket_put.isra.0 ← desk_close ← vfs_write"
+        );
+        warning.frame = None;
+        assert_eq!(place(&warning).unwrap(), "refcount_warn_saturate+0x10/0x20");
+        assert!(
+            call_path(&warning, 2)
+                .unwrap()
+                .0
+                .starts_with("refcount_warn_saturate ← ")
+        );
+    }
+
+    #[test]
+    fn allocators_work_for_their_callers() {
+        let free = frames(
+            "Freed by task 7",
+            &[
+                "kasan_save_stack",
+                "__kasan_slab_free",
+                "kfree",
+                "desk_close",
+            ],
+        );
+        assert_eq!(words::function(worker(&free).unwrap()), "desk_close");
+    }
+}

@@ -1,0 +1,97 @@
+//! A check that a programmer wrote failed.
+
+use base::{Confidence, LogEvent};
+
+use crate::draft::Draft;
+use crate::scene::Scene;
+use crate::{Detector, Nature, clues};
+
+/// `BUG()`, `BUG_ON()`, `WARN()` and their kin.
+pub const ENTRY: Detector = Detector {
+    name: "assertion",
+    sees: "a BUG or WARNING at a file and line",
+    needs: "the report's head",
+    false_friends: "a warning that is harmless in itself and known in this release; a check that \
+                    notices damage done elsewhere",
+    nature,
+    explain,
+};
+
+fn nature(event: &LogEvent) -> Option<Nature> {
+    match event.kind.as_str() {
+        "bug" | "invalid_opcode" | "rust_panic" => Some(Nature::Death),
+        "warning" => Some(Nature::Complaint),
+        _ => None,
+    }
+}
+
+fn explain(scene: &Scene<'_>) -> Option<Draft> {
+    let event = scene.event;
+    let fatal = match event.kind.as_str() {
+        "bug" => true,
+        "warning" => false,
+        _ => return None,
+    };
+    let place = clues::in_place(event);
+    let Some(at) = event.detail("assertion") else {
+        return Some(
+            Draft::new(event)
+                .verdict(format!("A check in the kernel failed{place}."))
+                .confidence(Confidence::Low)
+                .quote(event, "message", 4)
+                .call_path(event),
+        );
+    };
+    let word = if fatal { "BUG" } else { "WARN" };
+    let message = clues::details(event, "message")
+        .next()
+        .map(|detail| detail.value.clone());
+    let mut draft = Draft::new(event)
+        .verdict(format!("The check ({word}) at {at} failed{place}."))
+        .cause_named(Confidence::Medium)
+        .quote(event, "message", 4)
+        .call_path(event);
+    draft = match message {
+        Some(message) => draft.verdict(format!("It says: \"{}\".", message.trim_end_matches('.'))),
+        None => draft.verdict("What was wrong stands in the condition on that line of the source."),
+    };
+    if fatal {
+        draft = draft.verdict("The kernel killed the task there on purpose.");
+    }
+    Some(
+        draft
+            .next(format!("Read {at} in the source of exactly this kernel: the condition there says what must never be."))
+            .needs_debug_info(event, "the values that made the check fail"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{detail, event, finding};
+
+    #[test]
+    fn a_warning_says_its_own_words() {
+        let mut warning = event("warning", 1);
+        warning.frame = Some("desk_audit".into());
+        warning.details = vec![
+            detail("assertion", "desk.c:41"),
+            detail("message", "desk 3 has 2 owners"),
+        ];
+        assert_eq!(
+            finding(warning).verdict,
+            "The check (WARN) at desk.c:41 failed in desk_audit. It says: \"desk 3 has 2 owners\"."
+        );
+    }
+
+    #[test]
+    fn a_bug_points_at_its_line() {
+        let mut bug = event("bug", 1);
+        bug.details = vec![detail("assertion", "fs/ext4/inode.c:2721")];
+        let told = finding(bug);
+        assert!(
+            told.verdict
+                .starts_with("The check (BUG) at fs/ext4/inode.c:2721 failed.")
+        );
+        assert!(told.cause_named);
+    }
+}

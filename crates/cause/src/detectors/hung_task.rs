@@ -1,0 +1,225 @@
+//! Tasks that wait for what does not come.
+
+use base::{Confidence, Gap, LogEvent, Trust};
+
+use crate::draft::Draft;
+use crate::scene::Scene;
+use crate::waits::{self, Step};
+use crate::{Detector, Nature, clues, words};
+
+/// Hung tasks: who waits, for what, and who holds it.
+pub const ENTRY: Detector = Detector {
+    name: "hung_task",
+    sees: "a task that sleeps uninterruptibly for too long, and what it waits for",
+    needs: "its trace; the holder is known where the kernel prints it (6.16) or prints all held locks",
+    false_friends: "a slow disk or server that does answer in the end; a task that is a victim of \
+                    another one further up; locks counted as held by tasks that still wait for them",
+    nature: |event| (event.kind == "hung_task").then_some(Nature::Stall),
+    explain,
+};
+
+/// Tasks that are listed one by one.
+const LISTED: usize = 8;
+
+fn explain(scene: &Scene<'_>) -> Option<Draft> {
+    let event = scene.event;
+    if event.kind != "hung_task" {
+        return None;
+    }
+    let others: Vec<(u32, &LogEvent)> = scene
+        .same_boot()
+        .filter(|(_, other)| other.kind == "hung_task")
+        .collect();
+    let mut all = vec![event];
+    all.extend(others.iter().map(|(_, other)| *other));
+    let steps = waits::steps(&all);
+    let me = waits::waiter(event);
+    let mut draft = Draft::new(event).verdict(first_sentence(event));
+    draft = waiting(draft, event);
+    for step in &steps {
+        draft = draft.says(
+            format!(
+                "{} waits for {}, which {} holds",
+                step.waiter.told(),
+                step.lock,
+                step.holder.told()
+            ),
+            step.trust,
+            Some(step.line),
+        );
+    }
+    for (index, other) in others.iter().take(LISTED) {
+        draft = draft.rests_on(*index);
+        if let Some(who) = waits::waiter(other).filter(|who| Some(who) != me.as_ref()) {
+            draft = draft.says_at(
+                format!("Also blocked: {}{}", who.told(), wait_of(other)),
+                Trust::PrintedByKernel,
+                other.span,
+            );
+        }
+    }
+    if others.len() > LISTED {
+        draft = draft.says(
+            format!(
+                "And {} more reports of blocked tasks",
+                others.len() - LISTED
+            ),
+            Trust::Computed,
+            None,
+        );
+    }
+    Some(conclude(draft, event, &steps, others.len()))
+}
+
+fn first_sentence(event: &LogEvent) -> String {
+    let who = waits::waiter(event)
+        .map_or_else(|| "A task".to_owned(), |who| format!("Task {}", who.told()));
+    let time = event
+        .detail("blocked for")
+        .map_or_else(String::new, |time| format!(" for more than {time}"));
+    format!("{who} has been stuck{time}{}.", wait_of(event))
+}
+
+/// `, waiting for a mutex in f+0x1/0x2`.
+fn wait_of(event: &LogEvent) -> String {
+    let what = match waits::waits_for(event) {
+        Some((what, _)) => format!(", waiting for {what}"),
+        None => String::new(),
+    };
+    format!("{what}{}", clues::in_place(event))
+}
+
+fn waiting(draft: Draft, event: &LogEvent) -> Draft {
+    let Some((what, frame)) = waits::waits_for(event) else {
+        return draft.call_path(event);
+    };
+    draft
+        .says(
+            format!("{} in its trace waits for {what}", words::function(frame)),
+            Trust::PrintedByKernel,
+            Some(frame.line),
+        )
+        .call_path(event)
+}
+
+fn conclude(draft: Draft, event: &LogEvent, steps: &[Step], others: usize) -> Draft {
+    if let Some(circle) = waits::circle(steps) {
+        let printed = circle
+            .iter()
+            .all(|step| step.trust == Trust::PrintedByKernel);
+        let names: Vec<String> = circle.iter().map(|step| step.waiter.told()).collect();
+        return draft
+            .verdict(format!(
+                "It is a deadlock: {} wait for each other in a circle.",
+                words::list(&names)
+            ))
+            .cause_named(if printed {
+                Confidence::High
+            } else {
+                Confidence::Medium
+            })
+            .next("Give the locks one order on every path that takes more than one of them.");
+    }
+    let me = waits::waiter(event);
+    let mine = steps.iter().find(|step| Some(&step.waiter) == me.as_ref());
+    if let Some(step) = mine {
+        return draft
+            .verdict(format!("{} holds what it waits for.", step.holder.told()))
+            .cause_named(Confidence::Medium)
+            .gap(
+                Gap::new(
+                    format!("why {} does not let go", step.holder.told()),
+                    "the log shows who holds the lock, not what it does",
+                )
+                .supply("a dump of all tasks (echo t > /proc/sysrq-trigger) or a crash dump"),
+            )
+            .next(format!(
+                "Look at the stack of {} in the log or in a dump.",
+                step.holder.told()
+            ));
+    }
+    let draft = draft.confidence(Confidence::Medium).gap(
+        Gap::new("who holds what the task waits for", "the log names no holder").supply(
+            "a crash dump, the output of SysRq d and t, or a kernel with CONFIG_DETECT_HUNG_TASK_BLOCKER or lockdep",
+        ),
+    );
+    if others > 0 {
+        draft.verdict(format!(
+            "{} blocked too; the log does not say whether they wait for each other.",
+            if others == 1 {
+                "Another task is".to_owned()
+            } else {
+                format!("{others} other reports name tasks that are")
+            }
+        ))
+    } else {
+        draft.verdict("Who should have woken it, the log does not tell.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{detail, diagnose, event, finding, trace};
+
+    fn hung(comm: &str, line: u64, function: &str) -> base::LogEvent {
+        let mut hung = event("hung_task", line);
+        hung.title = format!("INFO: task hung in {function}");
+        hung.headline = format!("INFO: task {comm} blocked for more than 120 seconds.");
+        hung.frame = Some(function.into());
+        hung.details = vec![detail("blocked for", "120 seconds")];
+        hung.traces = vec![trace(
+            "Call Trace",
+            &[
+                "__schedule",
+                "schedule",
+                "__mutex_lock",
+                function,
+                "vfs_write",
+            ],
+        )];
+        hung
+    }
+
+    #[test]
+    fn without_a_holder_the_cause_is_open() {
+        let told = finding(hung("provoke:92", 1, "account_then_journal"));
+        assert_eq!(
+            told.verdict,
+            "Task provoke (pid 92) has been stuck for more than 120 seconds, waiting for a mutex in \
+             account_then_journal+0x10/0x20. Who should have woken it, the log does not tell."
+        );
+        assert!(!told.cause_named);
+    }
+
+    #[test]
+    fn a_circle_is_a_deadlock() {
+        let mut one = hung("a:1", 1, "account_then_journal");
+        one.details.push(detail(
+            "blocker",
+            "INFO: task a:1 is blocked on a mutex likely owned by task b:2.",
+        ));
+        let mut two = hung("b:2", 30, "journal_then_account");
+        two.details.push(detail(
+            "blocker",
+            "INFO: task b:2 is blocked on a mutex likely owned by task a:1.",
+        ));
+        let told = diagnose(&[one, two]).finding.unwrap();
+        assert!(told.cause_named);
+        assert!(told.verdict.ends_with(
+            "It is a deadlock: a (pid 1) and b (pid 2) wait for each other in a circle."
+        ));
+        assert_eq!(told.events, [0, 1]);
+    }
+
+    #[test]
+    fn a_named_holder_names_the_cause() {
+        let mut one = hung("a:1", 1, "desk_write");
+        one.details.push(detail(
+            "blocker",
+            "INFO: task a:1 is blocked on a mutex likely owned by task b:2.",
+        ));
+        let told = finding(one);
+        assert!(told.cause_named);
+        assert!(told.verdict.ends_with("b (pid 2) holds what it waits for."));
+    }
+}

@@ -1,0 +1,249 @@
+//! A pointer whose value tells that it never was one, or no longer is.
+
+use base::{Confidence, LogEvent, Trust, VirtAddr};
+
+use crate::draft::Draft;
+use crate::pointers::{Bad, classify, error_name};
+use crate::scene::Scene;
+use crate::{Detector, Nature, clues};
+
+/// Faults at poison, error numbers, text and addresses that the CPU cannot form.
+pub const ENTRY: Detector = Detector {
+    name: "poisoned_pointer",
+    sees: "a kernel access through a value with a known pattern: list poison, freed memory, an error \
+           number, text, an address that is not canonical",
+    needs: "the fault address, or the registers of a general protection fault",
+    false_friends: "a damaged pointer that only looks like a pattern; on x86_64 a fault at a \
+                    non-canonical address gives no address, so that it is read off the registers",
+    nature: |event| (event.kind == "general_protection").then_some(Nature::Death),
+    explain,
+};
+
+/// Faults without an address, where registers are searched.
+const WITHOUT_ADDRESS: &[&str] = &["general_protection"];
+
+fn explain(scene: &Scene<'_>) -> Option<Draft> {
+    let event = scene.event;
+    let arch = event.machine.arch.as_deref();
+    let faulted = event.fault.as_ref().and_then(|fault| fault.address);
+    if event.kind == "user_fault" {
+        return None;
+    }
+    if let Some(VirtAddr(address)) = faulted {
+        let draft = told(event, address, classify(address, arch)?)?;
+        let source = event
+            .fault
+            .as_ref()
+            .and_then(|fault| fault.address_source.as_deref());
+        return Some(closing(
+            draft.says(
+                format!(
+                    "{} reports the address {address:#x}",
+                    source.unwrap_or("The CPU")
+                ),
+                Trust::PrintedByKernel,
+                None,
+            ),
+            event,
+        ));
+    }
+    if !WITHOUT_ADDRESS.contains(&event.kind.as_str()) {
+        return None;
+    }
+    let set = event.registers.first()?;
+    let general = |name: &str| !matches!(name, "eflags" | "cs" | "ss" | "ds" | "es" | "fs" | "gs");
+    let (register, bad) = set
+        .registers
+        .iter()
+        .filter(|register| general(&register.name))
+        .find_map(|register| match classify(register.value.0, arch) {
+            Some(
+                bad @ (Bad::ListPoison1(_) | Bad::ListPoison2(_) | Bad::Pattern(..) | Bad::Text(_)),
+            ) => Some((register, bad)),
+            _ => None,
+        })?;
+    let draft = told(event, register.value.0, bad)?
+        .confidence(Confidence::Medium)
+        .says(
+            format!("Register {} holds {}", register.name, register.value),
+            Trust::PrintedByKernel,
+            Some(set.line),
+        )
+        .says(
+            "That this register was the pointer is concluded from its value: the CPU gives no \
+             address with this fault",
+            Trust::Inferred,
+            None,
+        );
+    Some(closing(draft, event))
+}
+
+/// The verdict about a value; none for values that other detectors explain.
+fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
+    let place = clues::in_place(event);
+    let draft = Draft::new(event).confidence(Confidence::High);
+    let offset = |offset: i64| match offset {
+        0 => String::new(),
+        1.. => format!(" plus {offset:#x}"),
+        _ => format!(" minus {:#x}", offset.unsigned_abs()),
+    };
+    Some(match bad {
+        Bad::NullPlus(_) => return None,
+        Bad::ErrorPointer(number) => {
+            let name = error_name(number).map_or(format!("{number}"), |name| format!("{number} (-{name})"));
+            draft
+                .verdict(format!(
+                    "The kernel used an error code as a pointer{place}: the address is {name}, or a \
+                     member next to it."
+                ))
+                .verdict("A function returned an error pointer and its caller did not check it with IS_ERR().")
+                .confidence(Confidence::Medium)
+                .says(
+                    format!("{address:#x} lies in the last page, where no object is: only ERR_PTR() makes such values"),
+                    Trust::Computed,
+                    None,
+                )
+        }
+        Bad::ListPoison1(by) | Bad::ListPoison2(by) => {
+            let one = matches!(bad, Bad::ListPoison1(_));
+            let (name, member) = if one { ("LIST_POISON1", "next") } else { ("LIST_POISON2", "prev") };
+            draft
+                .verdict(format!(
+                    "The kernel followed a list entry that had been deleted from its list{place}."
+                ))
+                .verdict("Who deleted it, and who kept using it, the log alone does not tell.")
+                .says(
+                    format!(
+                        "{address:#x} is {name}{}: list_del() leaves it in the {member} pointer of an entry",
+                        offset(by)
+                    ),
+                    Trust::Computed,
+                    None,
+                )
+        }
+        Bad::TimerStatic(by) => draft
+            .verdict(format!("The kernel used a timer entry that is not queued{place}."))
+            .says(
+                format!("{address:#x} is TIMER_ENTRY_STATIC{}", offset(by)),
+                Trust::Computed,
+                None,
+            ),
+        Bad::Pattern(pattern, by) => {
+            let what = if pattern.freed {
+                format!("The kernel used a pointer that it took from memory freed before{place}: a use after free.")
+            } else {
+                format!("The kernel used a pointer that it took from {}{place}.", pattern.means)
+            };
+            draft
+                .verdict(what)
+                .verdict("Whose object it was, and who freed it, the log alone does not tell.")
+                .says(
+                    format!(
+                        "{address:#x} is the byte {:#04x} repeated{}: {}, which marks {}",
+                        pattern.byte,
+                        offset(by),
+                        pattern.name,
+                        pattern.means
+                    ),
+                    Trust::Computed,
+                    None,
+                )
+        }
+        Bad::Text(bytes) => {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            draft
+                .verdict(format!("The kernel used text as a pointer{place}: something wrote a string over it."))
+                .confidence(Confidence::Medium)
+                .says(
+                    format!("The bytes of {address:#x} read \"{text}\""),
+                    Trust::Computed,
+                    None,
+                )
+        }
+        Bad::NonCanonical => draft
+            .verdict(format!(
+                "The kernel used {address:#x} as a pointer{place}, which no x86_64 address can be."
+            ))
+            .verdict("The pointer was overwritten or never set; by whom the log alone does not tell.")
+            .says(
+                "The upper bits of a valid address are all equal; these are not",
+                Trust::Computed,
+                None,
+            ),
+        Bad::UserSpace => draft
+            .verdict(format!(
+                "The kernel used {address:#x}, an address of user space, as if it were its own{place}."
+            ))
+            .confidence(Confidence::Medium),
+    })
+}
+
+fn closing(draft: Draft, event: &LogEvent) -> Draft {
+    let draft = draft
+        .call_path(event)
+        .needs_debug_info(event, "which pointer it was and where it came from");
+    draft.next(format!(
+        "Reproduce with KASAN, or boot with slub_debug=FZPU: either tells who freed or overwrote \
+         the object that {} works on.",
+        clues::culprit(event)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{Register, VirtAddr};
+
+    use crate::testing::{at, event, fault, finding};
+
+    #[test]
+    fn list_poison_is_a_deleted_entry() {
+        let mut oops = event("general_protection", 1);
+        oops.fault = Some(fault(0xdead_0000_0000_0108, "read"));
+        let told = finding(oops);
+        assert_eq!(told.detector, "poisoned_pointer");
+        assert!(
+            told.verdict
+                .starts_with("The kernel followed a list entry that had been deleted")
+        );
+        assert!(
+            told.evidence
+                .iter()
+                .any(|item| item.says.contains("LIST_POISON1 plus 0x8"))
+        );
+        assert!(!told.cause_named);
+    }
+
+    #[test]
+    fn an_error_pointer_is_named() {
+        let mut oops = event("oops", 1);
+        oops.fault = Some(fault(0xffff_ffff_ffff_fff4, "read"));
+        assert!(finding(oops).verdict.contains("-12 (-ENOMEM)"));
+    }
+
+    #[test]
+    fn a_register_may_tell_what_the_fault_does_not() {
+        let mut fault = event("general_protection", 1);
+        let mut set = at("customer_name");
+        set.registers = vec![
+            Register {
+                name: "rax".into(),
+                value: VirtAddr(0xffff_8880_0000_1000),
+            },
+            Register {
+                name: "rdi".into(),
+                value: VirtAddr(0x6b6b_6b6b_6b6b_6b6b),
+            },
+        ];
+        fault.registers = vec![set];
+        let told = finding(fault);
+        assert!(told.verdict.contains("a use after free"));
+        assert_eq!(told.confidence, base::Confidence::Medium);
+    }
+
+    #[test]
+    fn a_valid_address_is_not_its_business() {
+        let mut oops = event("oops", 1);
+        oops.fault = Some(fault(0xffff_8880_1234_5678, "write"));
+        assert_ne!(finding(oops).detector, "poisoned_pointer");
+    }
+}

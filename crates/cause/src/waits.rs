@@ -1,0 +1,446 @@
+//! Who waits for what: hung tasks, the locks that the kernel printed, and circles among them.
+
+use base::{Frame, LogEvent, Trust};
+
+use crate::clues;
+
+/// A hung task as its report tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiter {
+    /// Its name.
+    pub comm: String,
+    /// Its process id, as printed.
+    pub pid: String,
+}
+
+impl Waiter {
+    /// `provoke (pid 92)`.
+    pub fn told(&self) -> String {
+        format!("{} (pid {})", self.comm, self.pid)
+    }
+}
+
+/// The task that a hung task report is about.
+pub fn waiter(event: &LogEvent) -> Option<Waiter> {
+    // The head names the sleeper; "who was running" may be the watchdog.
+    let rest = event.headline.split_once("task ").map(|(_, rest)| rest);
+    if let Some(waiter) = rest.and_then(task_and_pid) {
+        return Some(waiter);
+    }
+    let (comm, pid) = (event.task.comm.clone()?, event.task.pid?);
+    Some(Waiter {
+        comm,
+        pid: pid.to_string(),
+    })
+}
+
+/// `name:12 …`; the name may hold colons and blanks.
+fn task_and_pid(text: &str) -> Option<Waiter> {
+    for (at, _) in text.match_indices(':') {
+        let (comm, rest) = text.split_at_checked(at)?;
+        let digits: String = rest
+            .chars()
+            .skip(1)
+            .take_while(char::is_ascii_digit)
+            .collect();
+        let after = rest.get(1 + digits.len()..).unwrap_or_default();
+        if !digits.is_empty() && !after.starts_with(|c: char| c.is_alphanumeric() || c == ':') {
+            return Some(Waiter {
+                comm: comm.to_owned(),
+                pid: digits,
+            });
+        }
+    }
+    None
+}
+
+/// What the function of a wait waits for, by the beginning of its name.
+const WAITS: &[(&str, &str)] = &[
+    ("__mutex_lock", "a mutex"),
+    ("mutex_lock", "a mutex"),
+    ("__ww_mutex_lock", "a mutex"),
+    ("rt_mutex", "a mutex"),
+    ("__rt_mutex", "a mutex"),
+    ("rwsem_down_read", "a read-write semaphore, for reading"),
+    ("down_read", "a read-write semaphore, for reading"),
+    ("__down_read", "a read-write semaphore, for reading"),
+    ("rwsem_down_write", "a read-write semaphore, for writing"),
+    ("down_write", "a read-write semaphore, for writing"),
+    ("__down_write", "a read-write semaphore, for writing"),
+    (
+        "percpu_down_write",
+        "a per-CPU read-write semaphore, for writing",
+    ),
+    ("percpu_rwsem_wait", "a per-CPU read-write semaphore"),
+    (
+        "__percpu_down_read",
+        "a per-CPU read-write semaphore, for reading",
+    ),
+    ("__down", "a semaphore"),
+    ("down", "a semaphore"),
+    ("__flush_work", "a work item to finish"),
+    ("flush_work", "a work item to finish"),
+    ("__flush_workqueue", "a workqueue to become empty"),
+    ("flush_workqueue", "a workqueue to become empty"),
+    ("drain_workqueue", "a workqueue to become empty"),
+    ("kthread_stop", "a kernel thread to end"),
+    ("synchronize_srcu", "an SRCU grace period"),
+    ("__synchronize_srcu", "an SRCU grace period"),
+    ("synchronize_rcu", "an RCU grace period"),
+    ("__wait_rcu_gp", "an RCU grace period"),
+    ("rcu_barrier", "all RCU callbacks"),
+    (
+        "jbd2_log_wait_commit",
+        "a commit of the file system's journal",
+    ),
+    ("jbd2_journal_commit", "the buffers of a journal commit"),
+    (
+        "wait_transaction_locked",
+        "a journal transaction that is locked",
+    ),
+    ("folio_wait_bit", "a page that is locked or under I/O"),
+    ("folio_wait_writeback", "the writing back of a page"),
+    ("wait_on_page_bit", "a page that is locked or under I/O"),
+    ("__lock_page", "a locked page"),
+    ("__folio_lock", "a locked page"),
+    ("__wait_on_buffer", "a disk buffer"),
+    ("submit_bio_wait", "a disk request"),
+    (
+        "blk_mq_freeze_queue_wait",
+        "the requests of a disk queue to drain",
+    ),
+    ("blk_mq_get_tag", "a free request of a disk queue"),
+    ("rpc_wait_bit_killable", "an answer of an RPC server (NFS)"),
+    ("wait_on_inode", "an inode"),
+    ("__wait_on_freeing_inode", "an inode that is being freed"),
+    ("io_schedule", "input or output"),
+    (
+        "wait_for_completion",
+        "a completion that somebody must signal",
+    ),
+    (
+        "__wait_for_common",
+        "a completion that somebody must signal",
+    ),
+    (
+        "do_wait_for_common",
+        "a completion that somebody must signal",
+    ),
+];
+
+/// Frames of the scheduler, above what waits.
+const SCHEDULER: &[&str] = &[
+    "__switch_to",
+    "__schedule",
+    "schedule",
+    "context_switch",
+    "preempt_schedule",
+];
+
+/// What the task of this trace waits for, and the frame that tells it.
+pub fn waits_for(event: &LogEvent) -> Option<(&'static str, &Frame)> {
+    let trace = event.traces.first()?;
+    let near = trace
+        .frames
+        .iter()
+        .filter(|frame| frame.trust != Trust::PrintedAsUnreliable)
+        .take(12);
+    let mut found: Option<(usize, &'static str, &Frame)> = None;
+    for frame in near {
+        let name = clues::plain(frame.function.as_deref().unwrap_or_default());
+        if SCHEDULER
+            .iter()
+            .any(|scheduler| name.starts_with(scheduler))
+        {
+            continue;
+        }
+        let known = WAITS.iter().position(|(start, _)| match *start {
+            "down" => name == "down",
+            start => name.starts_with(start),
+        });
+        // The more telling a wait, the earlier it stands in the list.
+        if let Some((rank, (_, what))) =
+            known.and_then(|rank| WAITS.get(rank).map(|wait| (rank, wait)))
+            && found.is_none_or(|(best, ..)| rank < best)
+        {
+            found = Some((rank, what, frame));
+        }
+    }
+    found.map(|(_, what, frame)| (what, frame))
+}
+
+/// A lock that a task holds or waits for, from "Showing all locks held in the system".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Pid of the task.
+    pub pid: String,
+    /// Name of the task.
+    pub comm: String,
+    /// Address of the lock, as printed; equal addresses are equal locks.
+    pub address: String,
+    /// Class of the lock.
+    pub class: String,
+    /// Where it was taken.
+    pub at: String,
+    /// Whether it is the last lock of its task.
+    pub last: bool,
+    /// The line.
+    pub line: u64,
+}
+
+/// The table of held locks that an event carries.
+pub fn held_locks(event: &LogEvent) -> Vec<Held> {
+    let mut table: Vec<Held> = Vec::new();
+    let mut owner: Option<Waiter> = None;
+    for detail in &event.details {
+        match detail.name.as_str() {
+            "holder" => {
+                owner = detail
+                    .value
+                    .split_once(" held by ")
+                    .and_then(|(_, who)| who.trim_end_matches(':').rsplit_once('/'))
+                    .map(|(comm, pid)| Waiter {
+                        comm: comm.to_owned(),
+                        pid: pid.to_owned(),
+                    });
+            }
+            "held lock" => {
+                let Some(owner) = &owner else { continue };
+                for held in table.iter_mut().filter(|held| held.pid == owner.pid) {
+                    held.last = false;
+                }
+                let (address, class, at) = lock(&detail.value);
+                table.push(Held {
+                    pid: owner.pid.clone(),
+                    comm: owner.comm.clone(),
+                    address: address.to_owned(),
+                    class: class.to_owned(),
+                    at: at.to_owned(),
+                    last: true,
+                    line: detail.line,
+                });
+            }
+            _ => {}
+        }
+    }
+    table
+}
+
+/// `#0: ffff88 (&mm->mmap_lock){++++}-{3:3}, at: f+0x1/0x2`: address, class, place.
+pub fn lock(text: &str) -> (&str, &str, &str) {
+    let text = match text.strip_prefix('#') {
+        Some(rest) => rest.split_once(':').map_or(rest, |(_, rest)| rest),
+        None => text,
+    };
+    let (lock, at) = text.split_once(", at: ").unwrap_or((text, ""));
+    let (address, rest) = lock.split_once('(').unwrap_or(("", lock));
+    let class = rest.split_once("){").map_or(rest, |(class, _)| class);
+    // Old kernels print the address of the place: `[<00000000>] f+0x1/0x2`.
+    let at = match at.strip_prefix('[') {
+        Some(rest) => rest.split_once("] ").map_or(at, |(_, at)| at),
+        None => at,
+    };
+    (
+        address.trim(),
+        class.trim_end_matches(')').trim(),
+        at.trim(),
+    )
+}
+
+/// One step of a wait: who waits, for which lock, and who holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The one that waits.
+    pub waiter: Waiter,
+    /// The lock: its class, or what it is.
+    pub lock: String,
+    /// The one that holds it.
+    pub holder: Waiter,
+    /// The line that tells it.
+    pub line: u64,
+    /// How it is known.
+    pub trust: Trust,
+}
+
+/// Who holds what the tasks of `events` wait for, as far as the log tells.
+pub fn steps(events: &[&LogEvent]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for event in events {
+        for detail in clues::details(event, "blocker") {
+            steps.extend(blocker(&detail.value, detail.line));
+        }
+    }
+    let waiting: Vec<Waiter> = events.iter().filter_map(|event| waiter(event)).collect();
+    for event in events {
+        let table = held_locks(event);
+        // Lockdep counts a lock as held from the moment it is asked for: the last lock of a
+        // task that hangs is the one that it waits for.
+        let wanted = table
+            .iter()
+            .filter(|held| held.last && waiting.iter().any(|waiter| waiter.pid == held.pid));
+        for want in wanted {
+            let holder = table.iter().find(|held| {
+                let also_waits = held.last && waiting.iter().any(|waiter| waiter.pid == held.pid);
+                held.pid != want.pid
+                    && held.address == want.address
+                    && !also_waits
+                    && !want.address.is_empty()
+            });
+            let known = steps.iter().any(|step: &Step| step.waiter.pid == want.pid);
+            if let (Some(holder), false) = (holder, known) {
+                steps.push(Step {
+                    waiter: Waiter {
+                        comm: want.comm.clone(),
+                        pid: want.pid.clone(),
+                    },
+                    lock: want.class.clone(),
+                    holder: Waiter {
+                        comm: holder.comm.clone(),
+                        pid: holder.pid.clone(),
+                    },
+                    line: holder.line,
+                    trust: Trust::Inferred,
+                });
+            }
+        }
+    }
+    steps
+}
+
+/// `INFO: task a:12 is blocked on a mutex likely owned by task b:13.` (6.16).
+fn blocker(text: &str, line: u64) -> Option<Step> {
+    let (_, rest) = text.split_once("task ")?;
+    let (who, rest) = rest.split_once(" blocked on a")?;
+    let (lock, rest) = rest.split_once(" owned by ")?;
+    let rest = rest.split_once("task ").map_or(rest, |(_, rest)| rest);
+    let lock = lock.trim_start_matches('n').trim();
+    Some(Step {
+        waiter: task_and_pid(
+            who.trim_end_matches(" is")
+                .trim_end_matches(" <writer>")
+                .trim_end_matches(" <reader>"),
+        )?,
+        lock: format!(
+            "a {}",
+            lock.trim_end_matches("likely").trim_end_matches(',').trim()
+        ),
+        holder: task_and_pid(rest)?,
+        line,
+        trust: Trust::PrintedByKernel,
+    })
+}
+
+/// The steps of a circle that begins at the first waiter of `steps`, or none.
+pub fn circle(steps: &[Step]) -> Option<Vec<&Step>> {
+    for first in steps {
+        let mut path = vec![first];
+        let mut at = first;
+        // A circle is never longer than the steps there are.
+        while path.len() <= steps.len() {
+            if at.holder.pid == first.waiter.pid {
+                return Some(path);
+            }
+            let Some(next) = steps.iter().find(|step| step.waiter.pid == at.holder.pid) else {
+                break;
+            };
+            path.push(next);
+            at = next;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{detail, event, trace};
+
+    #[test]
+    fn tasks_are_read_from_heads() {
+        let mut hung = event("hung_task", 1);
+        hung.headline = "INFO: task kworker/u4:3:55 blocked for more than 120 seconds.".into();
+        let told = waiter(&hung).unwrap();
+        assert_eq!(
+            (told.comm.as_str(), told.pid.as_str()),
+            ("kworker/u4:3", "55")
+        );
+    }
+
+    #[test]
+    fn the_most_telling_wait_counts() {
+        let mut hung = event("hung_task", 1);
+        hung.traces = vec![trace(
+            "Call Trace",
+            &[
+                "__schedule",
+                "schedule",
+                "schedule_timeout",
+                "__wait_for_common",
+                "__flush_work",
+                "netdev_down",
+            ],
+        )];
+        assert_eq!(waits_for(&hung).unwrap().0, "a work item to finish");
+        hung.traces = vec![trace("Call Trace", &["__schedule", "schedule", "poll"])];
+        assert_eq!(waits_for(&hung), None);
+    }
+
+    #[test]
+    fn locks_are_read_in_both_forms() {
+        assert_eq!(
+            lock("#1: ffff888012345678 (&mm->mmap_lock){++++}-{3:3}, at: do_mmap+0x1/0x2"),
+            ("ffff888012345678", "&mm->mmap_lock", "do_mmap+0x1/0x2")
+        );
+        assert_eq!(
+            lock("(rtnl_mutex){+.+.}, at: [<0000000058d7a825>] rtnl_lock+0x17/0x20"),
+            ("", "rtnl_mutex", "rtnl_lock+0x17/0x20")
+        );
+    }
+
+    #[test]
+    fn a_circle_of_waits_is_found() {
+        let mut one = event("hung_task", 1);
+        one.headline = "INFO: task a:1 blocked for more than 120 seconds.".into();
+        one.details = vec![detail(
+            "blocker",
+            "INFO: task a:1 is blocked on a mutex likely owned by task b:2.",
+        )];
+        let mut two = event("hung_task", 20);
+        two.headline = "INFO: task b:2 blocked for more than 120 seconds.".into();
+        two.details = vec![detail(
+            "blocker",
+            "INFO: task b:2 is blocked on a mutex, likely owned by task a:1.",
+        )];
+        let steps = steps(&[&one, &two]);
+        assert_eq!(steps.len(), 2);
+        assert_eq!(steps[0].lock, "a mutex");
+        assert_eq!(circle(&steps).unwrap().len(), 2);
+        assert!(circle(&steps[..1]).is_none());
+    }
+
+    #[test]
+    fn the_lock_table_tells_holders() {
+        let mut hung = event("hung_task", 1);
+        hung.headline = "INFO: task a:1 blocked for more than 120 seconds.".into();
+        hung.details = vec![
+            detail("holder", "2 locks held by a/1:"),
+            detail(
+                "held lock",
+                "#0: ffff01 (sb_writers){.+.+}-{0:0}, at: vfs_write+0x1/0x2",
+            ),
+            detail(
+                "held lock",
+                "#1: ffff02 (&desk->lock){+.+.}-{3:3}, at: desk_write+0x1/0x2",
+            ),
+            detail("holder", "1 lock held by b/2:"),
+            detail(
+                "held lock",
+                "#0: ffff02 (&desk->lock){+.+.}-{3:3}, at: desk_sleep+0x1/0x2",
+            ),
+        ];
+        let steps = steps(&[&hung]);
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].holder.told(), "b (pid 2)");
+        assert_eq!(steps[0].trust, Trust::Inferred);
+    }
+}
