@@ -1,0 +1,70 @@
+//! ppc (32 bits). Convention: "Power Architecture 32-bit Application Binary Interface Supplement",
+//! 3.2.1 "Register usage"; the kernel keeps the current task in `r2`.
+
+use base::Endian;
+
+use crate::faults::powerpc;
+use crate::register::Role::{
+    Argument, CalleeSaved, FaultAddress, FaultCode, Flags, FramePointer, Link, Pointer,
+    ProgramCounter, Return, StackPointer, System,
+};
+use crate::{Alias, Arch, Register};
+
+pub static ENTRY: Arch = Arch {
+    name: "ppc",
+    title: "32-bit PowerPC",
+    aliases: &[
+        Alias::any("powerpc"),
+        Alias::any("ppc32"),
+        Alias::little("ppcle"),
+    ],
+    elf_machine: 20,
+    pointer_bits: 32,
+    endians: &[Endian::Big, Endian::Little],
+    registers: &[
+        Register::narrow("nip", &[ProgramCounter]),
+        Register::narrow("lr", &[Link]),
+        Register::narrow("ctr", &[]),
+        Register::narrow("trap", &[System]),
+        Register::narrow("msr", &[System]),
+        Register::narrow("cr", &[Flags]),
+        Register::narrow("xer", &[Flags]),
+        Register::narrow("dar", &[FaultAddress]),
+        Register::narrow("dsisr", &[FaultCode]),
+        Register::narrow("dear", &[FaultAddress]),
+        Register::narrow("esr", &[FaultCode]),
+        Register::narrow("r0", &[]),
+        Register::narrow("r1", &[StackPointer]),
+        Register::narrow("r2", &[Pointer]),
+        Register::narrow("r3", &[Argument(0), Return(0)]),
+        Register::narrow("r4", &[Argument(1), Return(1)]),
+        Register::narrow("r5", &[Argument(2)]),
+        Register::narrow("r6", &[Argument(3)]),
+        Register::narrow("r7", &[Argument(4)]),
+        Register::narrow("r8", &[Argument(5)]),
+        Register::narrow("r9", &[Argument(6)]),
+        Register::narrow("r10", &[Argument(7)]),
+        Register::narrow("r11", &[]),
+        Register::narrow("r12", &[]),
+        Register::narrow("r13", &[Pointer]),
+        Register::narrow("r14", &[CalleeSaved]),
+        Register::narrow("r15", &[CalleeSaved]),
+        Register::narrow("r16", &[CalleeSaved]),
+        Register::narrow("r17", &[CalleeSaved]),
+        Register::narrow("r18", &[CalleeSaved]),
+        Register::narrow("r19", &[CalleeSaved]),
+        Register::narrow("r20", &[CalleeSaved]),
+        Register::narrow("r21", &[CalleeSaved]),
+        Register::narrow("r22", &[CalleeSaved]),
+        Register::narrow("r23", &[CalleeSaved]),
+        Register::narrow("r24", &[CalleeSaved]),
+        Register::narrow("r25", &[CalleeSaved]),
+        Register::narrow("r26", &[CalleeSaved]),
+        Register::narrow("r27", &[CalleeSaved]),
+        Register::narrow("r28", &[CalleeSaved]),
+        Register::narrow("r29", &[CalleeSaved]),
+        Register::narrow("r30", &[CalleeSaved]),
+        Register::narrow("r31", &[CalleeSaved, FramePointer]),
+    ],
+    describe: powerpc::describe,
+};
