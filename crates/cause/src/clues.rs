@@ -2,40 +2,8 @@
 
 use base::{Detail, Frame, LogEvent, Trace, Trust};
 
+use crate::helpers::is_helper;
 use crate::words;
-
-/// Parts of names of functions that allocate, free, print or check for others.
-const HELPERS: &[&str] = &[
-    "kasan",
-    "kfence",
-    "kmsan",
-    "slab",
-    "kmem_cache",
-    "kmalloc",
-    "kzalloc",
-    "kfree",
-    "kvfree",
-    "kvmalloc",
-    "vfree",
-    "vmalloc",
-    "krealloc",
-    "stack_trace",
-    "save_stack",
-    "stack_depot",
-    "set_track",
-    "save_track",
-    "dump_stack",
-    "poison",
-    "___cache",
-    "__cache",
-    "alloc_pages",
-    "free_pages",
-    "check_object",
-    "check_bytes",
-    "print_",
-    "stackdepot",
-    "__alloc",
-];
 
 /// What the event says under `name`, in the order of printing.
 pub fn details<'a>(event: &'a LogEvent, name: &'a str) -> impl Iterator<Item = &'a Detail> {
@@ -72,13 +40,27 @@ pub fn plain(function: &str) -> &str {
     function.split('.').next().unwrap_or(function)
 }
 
-/// The function held responsible, as exactly as it is known; else that of the program counter.
+/// Where it happened: the function that ran, or the one that called it when that is a mere
+/// helper, as exactly as it is known.
+pub fn spot(event: &LogEvent) -> Option<&Frame> {
+    let working = |frame: &&Frame| {
+        frame
+            .function
+            .as_deref()
+            .is_some_and(|name| !is_helper(name))
+    };
+    pc(event)
+        .filter(working)
+        .or_else(|| blamed(event))
+        .or_else(|| event.traces.first().and_then(worker))
+}
+
+/// The same in words.
 pub fn place(event: &LogEvent) -> Option<String> {
-    blamed(event)
+    spot(event)
         .map(words::frame)
         .or_else(|| event.frame.clone())
         .or_else(|| pc(event).map(words::frame))
-        .or_else(|| event.place().map(words::frame))
 }
 
 /// The place for the middle of a sentence: ` in f+0x1/0x2`, or nothing.
@@ -86,9 +68,21 @@ pub fn in_place(event: &LogEvent) -> String {
     place(event).map_or_else(String::new, |place| format!(" in {place}"))
 }
 
-/// The name of the function held responsible, or a stand-in.
+/// The place of an instruction that failed, with its caller when it is a mere helper.
+pub fn in_instruction(event: &LogEvent) -> String {
+    let Some(pc) = pc(event) else {
+        return in_place(event);
+    };
+    let at = words::frame(pc);
+    match place(event).filter(|place| *place != at) {
+        Some(caller) => format!(" in {at}, called from {caller}"),
+        None => format!(" in {at}"),
+    }
+}
+
+/// The name of that function, or a stand-in.
 pub fn culprit(event: &LogEvent) -> String {
-    blamed(event)
+    spot(event)
         .map(words::function)
         .or_else(|| event.frame.clone())
         .or_else(|| pc(event).map(words::function))
@@ -107,12 +101,7 @@ pub fn trace<'a>(event: &'a LogEvent, words: &[&str]) -> Option<&'a Trace> {
 pub fn worker(trace: &Trace) -> Option<&Frame> {
     let reliable =
         |frame: &&Frame| frame.trust != Trust::PrintedAsUnreliable && frame.function.is_some();
-    let helper = |frame: &&Frame| {
-        frame
-            .function
-            .as_deref()
-            .is_some_and(|name| HELPERS.iter().any(|part| name.contains(part)))
-    };
+    let helper = |frame: &&Frame| frame.function.as_deref().is_some_and(is_helper);
     trace
         .frames
         .iter()
@@ -129,21 +118,31 @@ pub fn call_path(event: &LogEvent, limit: usize) -> Option<(String, u64)> {
         .iter()
         .filter(|frame| frame.trust != Trust::PrintedAsUnreliable && frame.function.is_some())
         .collect();
-    let blamed = event.frame.as_deref().map(plain);
+    let name = |frame: &&Frame| frame.function.as_deref().map(plain).map(str::to_owned);
+    let spot = spot(event);
+    let wanted = spot.as_ref().and_then(name);
+    // A trace may begin on the stack of the interrupt that printed it.
+    let inner = reliable.first().and_then(|frame| frame.stack.as_ref());
+    let outer = reliable
+        .iter()
+        .position(|frame| frame.stack.as_ref() != inner)
+        .unwrap_or_default();
     let start = reliable
         .iter()
-        .position(|frame| frame.function.as_deref().map(plain) == blamed);
+        .position(|frame| name(frame) == wanted)
+        .unwrap_or(outer);
     let mut names: Vec<String> = Vec::new();
-    if start.is_none()
-        && let Some(pc) = pc(event)
-        && reliable.first().and_then(|frame| frame.function.as_ref()) != pc.function.as_ref()
+    if let Some(spot) = spot
+        && reliable
+            .get(start)
+            .is_some_and(|frame| name(frame) != wanted)
     {
-        names.push(words::function(pc));
+        names.push(words::function(spot));
     }
     names.extend(
         reliable
             .iter()
-            .skip(start.unwrap_or_default())
+            .skip(start)
             .map(|frame| words::function(frame))
             .take(limit.saturating_sub(names.len())),
     );
@@ -152,8 +151,7 @@ pub fn call_path(event: &LogEvent, limit: usize) -> Option<(String, u64)> {
 
 /// The kernel object to get debug info for: `bonding.ko`, or the kernel itself.
 pub fn object(event: &LogEvent) -> String {
-    let place = blamed(event).or_else(|| pc(event));
-    match place.and_then(|place| place.module.as_deref()) {
+    match spot(event).and_then(|place| place.module.as_deref()) {
         Some(module) => format!("{module}.ko"),
         None => "vmlinux".to_owned(),
     }
@@ -190,13 +188,11 @@ mod tests {
             call_path(&warning, 4).unwrap().0,
             "ticket_put.isra.0 ← desk_close ← vfs_write"
         );
-        warning.frame = None;
-        assert_eq!(place(&warning).unwrap(), "refcount_warn_saturate+0x10/0x20");
-        assert!(
-            call_path(&warning, 2)
-                .unwrap()
-                .0
-                .starts_with("refcount_warn_saturate ← ")
+        warning.registers = vec![at("desk_audit")];
+        assert_eq!(place(&warning).unwrap(), "desk_audit+0x10/0x20");
+        assert_eq!(
+            call_path(&warning, 2).unwrap().0,
+            "desk_audit ← ticket_put.isra.0"
         );
     }
 

@@ -91,6 +91,36 @@ impl Draft {
         self
     }
 
+    /// Adds the address that faulted and what the error code says of the access.
+    #[must_use]
+    pub fn fault_address(mut self, event: &LogEvent) -> Self {
+        let Some(fault) = &event.fault else {
+            return self;
+        };
+        if let Some(address) = fault.address {
+            let source = fault
+                .address_source
+                .as_ref()
+                .map_or_else(String::new, |source| format!(", from {source}"));
+            self = self.says(
+                format!("Faulting address {address}{source}"),
+                Trust::PrintedByKernel,
+                None,
+            );
+        }
+        if !fault.words.is_empty() {
+            let code = fault
+                .code
+                .map_or_else(String::new, |code| format!(" {code}"));
+            self = self.says(
+                format!("Error code{code}: {}", fault.words.join(", ")),
+                Trust::Computed,
+                None,
+            );
+        }
+        self
+    }
+
     /// Adds the functions of the event's first trace, from the one held responsible outwards.
     #[must_use]
     pub fn call_path(self, event: &LogEvent) -> Self {
@@ -108,11 +138,15 @@ impl Draft {
     #[must_use]
     pub fn quote(mut self, event: &LogEvent, name: &str, limit: usize) -> Self {
         for detail in clues::details(event, name).take(limit) {
-            self = self.says(
-                format!("\"{}\"", detail.value),
-                Trust::PrintedByKernel,
-                Some(detail.line),
-            );
+            let says = format!("\"{}\"", detail.value);
+            // What the headline, or another name, has shown is not shown again.
+            if !self
+                .evidence
+                .iter()
+                .any(|known| known.says.contains(&detail.value))
+            {
+                self = self.says(says, Trust::PrintedByKernel, Some(detail.line));
+            }
         }
         self
     }

@@ -1,6 +1,6 @@
 //! Which event to trust, which finding about it to believe, and what else to say.
 
-use base::{Finding, Gap, LogEvent, Place};
+use base::{Finding, Gap, LogEvent, Place, Trust};
 
 use crate::detectors::{DETECTORS, Nature, nature};
 use crate::diagnosis::Relation;
@@ -110,10 +110,35 @@ fn explain(facts: &LogFacts<'_>, order: &Order, index: u32) -> Option<Finding> {
             best = Some((detector.name, draft));
         }
     }
-    let (name, draft) = best?;
+    let (name, mut draft) = best?;
+    if event.kind != "hardware_error" {
+        draft = hardware_before(&scene, draft);
+    }
     let mut finding = draft.finish(name, index, event, places(event));
     finding.gaps.extend(event_gaps(event));
     Some(finding)
+}
+
+/// A hardware error before a crash makes every other explanation doubtful.
+fn hardware_before(scene: &Scene<'_>, draft: Draft) -> Draft {
+    let Some((index, error)) = scene.before().find(|(_, event)| nature_of_hardware(event)) else {
+        return draft;
+    };
+    draft
+        .says_at(
+            format!("A hardware error stands before it: \"{}\"", error.headline),
+            Trust::PrintedByKernel,
+            error.span,
+        )
+        .rests_on(index)
+        .next("Suspect the hardware first: an error of it stands in the log before the crash.")
+}
+
+/// Also one that is only a note.
+fn nature_of_hardware(event: &LogEvent) -> bool {
+    DETECTORS
+        .iter()
+        .any(|detector| (detector.nature)(event) == Some(Nature::Hardware))
 }
 
 /// Where it happened, as far as every event tells it.
@@ -131,7 +156,8 @@ fn places(event: &LogEvent) -> Vec<Place> {
     let instruction = clues::pc(event)
         .map(words::frame)
         .filter(|pc| place.as_ref() != Some(pc));
-    add("function", place);
+    let is_code = clues::spot(event).is_some() || event.crash;
+    add(if is_code { "function" } else { "object" }, place);
     add("instruction", instruction);
     add("process", words::task(&event.task));
     add("context", event.task.context.clone());
@@ -223,6 +249,20 @@ mod tests {
         let diagnosis = diagnose(&[dump]);
         assert_eq!(diagnosis.outcome(), Outcome::NothingWrong);
         assert_eq!(diagnosis.story.len(), 1);
+    }
+
+    #[test]
+    fn a_hardware_error_before_a_crash_is_told() {
+        let mut error = event("hardware_error", 1);
+        error.crash = false;
+        let finding = diagnose(&[error, event("oops", 30)]).finding.unwrap();
+        assert_eq!(finding.events, [1, 0]);
+        assert!(
+            finding
+                .next
+                .iter()
+                .any(|step| step.what.starts_with("Suspect the hardware first"))
+        );
     }
 
     #[test]

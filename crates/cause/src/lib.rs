@@ -12,6 +12,7 @@ mod diagnosis;
 mod draft;
 mod engine;
 mod facts;
+mod helpers;
 mod order;
 mod pointers;
 mod scene;

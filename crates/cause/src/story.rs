@@ -4,8 +4,9 @@ use base::{LineSpan, LogEvent, Trust};
 
 use crate::detectors::{Nature, nature};
 use crate::diagnosis::{Relation, StoryRow};
+use crate::helpers::is_helper;
 use crate::order::{Order, apart, same_task};
-use crate::{LogFacts, taint, words};
+use crate::{LogFacts, clues, taint, words};
 
 /// Events of one task this close together belong together.
 const CLOSE_US: u64 = 5_000_000;
@@ -128,7 +129,8 @@ fn later(first: &LogEvent, event: &LogEvent) -> (Relation, String, Trust) {
             Trust::Inferred,
         );
     }
-    if taint::has(event, 'D') && !taint::has(first, 'D') && dying {
+    let broken = dying || cause == Nature::Damage;
+    if taint::has(event, 'D') && !taint::has(first, 'D') && broken {
         return consequence(
             "The kernel had already died once when this was printed (taint D, which the first lacks).",
             Trust::PrintedByKernel,
@@ -150,11 +152,26 @@ fn later(first: &LogEvent, event: &LogEvent) -> (Relation, String, Trust) {
         let why = "Another sign of something that does not move, in the same boot.".to_owned();
         return (Relation::Together, why, Trust::Inferred);
     }
-    let close = apart(first, event).is_some_and(|time| time <= CLOSE_US);
-    if close && same_task(first, event) {
-        let time = apart(first, event).unwrap_or_default();
-        let why = format!("The same task, {} later.", words::duration(time));
-        return (Relation::Consequence, why, Trust::Inferred);
+    let close = apart(first, event).filter(|time| *time <= CLOSE_US);
+    if let Some(time) = close.filter(|_| same_task(first, event)) {
+        let time = words::duration(time);
+        let grave = cause != Nature::Complaint || effect != Nature::Complaint;
+        return match grave {
+            true => consequence(
+                &format!("The same task, {time} later: likely a consequence."),
+                Trust::Inferred,
+            ),
+            false => {
+                let why =
+                    format!("The same task, {time} later; nothing printed ties it to the first.");
+                (Relation::Separate, why, Trust::Inferred)
+            }
+        };
+    }
+    if let Some(function) = shared(first, event) {
+        let why =
+            format!("{function} stands in the trace of the first, too: likely the same trouble.");
+        return (Relation::Together, why, Trust::Inferred);
     }
     let why = if taint::has(event, 'W') && !taint::has(first, 'W') && cause == Nature::Complaint {
         "It came later (taint W proves it); nothing printed ties it to the first."
@@ -162,6 +179,58 @@ fn later(first: &LogEvent, event: &LogEvent) -> (Relation, String, Trust) {
         "Nothing printed ties it to the first."
     };
     (Relation::Separate, why.to_owned(), Trust::Inferred)
+}
+
+/// Frames of a trace among which a function that two events share means something.
+const NEAR: usize = 8;
+
+/// Functions through which unrelated work passes.
+const CROSSROADS: &[&str] = &[
+    "vfs_",
+    "ksys_",
+    "__se_sys_",
+    "__x64_sys_",
+    "__arm64_sys_",
+    "do_syscall",
+    "entry_",
+    "proc_reg_",
+    "kthread",
+    "worker_thread",
+    "process_one_work",
+    "process_scheduled_works",
+    "ret_from",
+    "do_idle",
+    "schedule",
+    "call_timer",
+    "__run_timers",
+    "do_softirq",
+    "irq_exit",
+    "invoke_syscall",
+    "el0",
+    "sock_sendmsg",
+    "__sys_",
+    "do_exit",
+    "do_group_exit",
+    "new_sync_",
+    "new_slab",
+    "cpu_startup_entry",
+];
+
+/// The function of the later event, where the first one ran through it, too.
+fn shared<'a>(first: &LogEvent, event: &'a LogEvent) -> Option<&'a str> {
+    let name = clues::plain(event.frame.as_deref()?);
+    if is_helper(name) || CROSSROADS.iter().any(|start| name.starts_with(start)) {
+        return None;
+    }
+    first
+        .traces
+        .first()?
+        .frames
+        .iter()
+        .filter(|frame| frame.trust == Trust::PrintedByKernel)
+        .take(NEAR)
+        .any(|frame| frame.function.as_deref().map(clues::plain) == Some(name))
+        .then_some(name)
 }
 
 /// Why a panic follows from an event of nature `cause`, by the panic's own words.
@@ -254,7 +323,7 @@ fn contains(text: &str, words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{diagnose, event};
+    use crate::testing::{diagnose, event, trace};
 
     fn rows(events: &[LogEvent]) -> Vec<(Relation, String)> {
         diagnose(events)
@@ -293,6 +362,22 @@ mod tests {
         assert_eq!(diagnosis.story[0].relation, Relation::Consequence);
         assert_eq!(diagnosis.story[0].trust, Trust::PrintedByKernel);
         assert!(diagnosis.others.is_empty());
+    }
+
+    #[test]
+    fn a_shared_function_ties_events_together() {
+        let mut first = event("warning", 1);
+        first.traces = vec![trace(
+            "Call Trace",
+            &["__schedule", "archive_fetch", "vfs_write"],
+        )];
+        let mut stall = event("rcu_stall", 30);
+        stall.frame = Some("archive_fetch".into());
+        let story = diagnose(&[first.clone(), stall.clone()]).story;
+        assert_eq!(story[0].relation, Relation::Together);
+        stall.frame = Some("vfs_write".into());
+        let story = diagnose(&[first, stall]).story;
+        assert_eq!(story[0].relation, Relation::Separate);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use base::{Frame, LogEvent, Trust};
 
 use crate::clues;
+use crate::helpers::is_helper;
 
 /// A hung task as its report tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -307,6 +308,63 @@ pub fn steps(events: &[&LogEvent]) -> Vec<Step> {
     steps
 }
 
+/// Pairs of tasks of which one waits for a lock in a function that the other has entered and
+/// gone further in: the waiter, the likely holder, the function, the line of the holder's frame.
+///
+/// A hint, no proof: the other may have released the lock again, or it is another object's.
+pub fn passed(events: &[&LogEvent]) -> Vec<(Waiter, Waiter, String, u64)> {
+    let mut pairs: Vec<(Waiter, Waiter, String, u64)> = Vec::new();
+    for event in events.iter().take(PASSED) {
+        let (Some(who), Some((what, wait))) = (waiter(event), waits_for(event)) else {
+            continue;
+        };
+        if !(what.contains("mutex") || what.contains("semaphore")) {
+            continue;
+        }
+        let Some(site) = frames(event).find(|frame| frame.line > wait.line && !is_wait(frame))
+        else {
+            continue;
+        };
+        for other in events.iter().take(PASSED) {
+            let Some(holder) = waiter(other).filter(|holder| holder.pid != who.pid) else {
+                continue;
+            };
+            let further = frames(other).skip(1).find(|frame| {
+                frame.function == site.function
+                    && frame.module == site.module
+                    && frame.offset > site.offset
+            });
+            let known = pairs
+                .iter()
+                .any(|(one, two, ..)| one.pid == who.pid && two.pid == holder.pid);
+            if let (Some(frame), false) = (further, known) {
+                let function = site.function.clone().unwrap_or_default();
+                pairs.push((who.clone(), holder, function, frame.line));
+            }
+        }
+    }
+    pairs
+}
+
+/// Tasks that are compared with each other; more would be quadratic.
+const PASSED: usize = 32;
+
+/// The reliable frames of the first trace.
+fn frames(event: &LogEvent) -> impl Iterator<Item = &Frame> {
+    event
+        .traces
+        .first()
+        .into_iter()
+        .flat_map(|trace| &trace.frames)
+        .filter(|frame| frame.trust != Trust::PrintedAsUnreliable)
+        .take(32)
+}
+
+fn is_wait(frame: &Frame) -> bool {
+    let name = clues::plain(frame.function.as_deref().unwrap_or_default());
+    WAITS.iter().any(|(start, _)| name.starts_with(start)) || is_helper(name)
+}
+
 /// `INFO: task a:12 is blocked on a mutex likely owned by task b:13.` (6.16).
 fn blocker(text: &str, line: u64) -> Option<Step> {
     let (_, rest) = text.split_once("task ")?;
@@ -416,6 +474,31 @@ mod tests {
         assert_eq!(steps[0].lock, "a mutex");
         assert_eq!(circle(&steps).unwrap().len(), 2);
         assert!(circle(&steps[..1]).is_none());
+    }
+
+    #[test]
+    fn a_task_that_went_further_may_hold_the_lock() {
+        let mut one = event("hung_task", 1);
+        one.headline = "INFO: task a:1 blocked for more than 3 seconds.".into();
+        one.traces = vec![trace(
+            "Call Trace",
+            &["msleep", "printer_warm_up", "printer_print", "vfs_write"],
+        )];
+        one.traces[0].frames[2].offset = Some(0x1d);
+        let mut two = event("hung_task", 20);
+        two.headline = "INFO: task b:2 blocked for more than 3 seconds.".into();
+        two.traces = vec![trace(
+            "Call Trace",
+            &["schedule", "__mutex_lock", "printer_print", "vfs_write"],
+        )];
+        two.traces[0].frames[1].line = 25;
+        two.traces[0].frames[2].line = 26;
+        let pairs = passed(&[&one, &two]);
+        assert_eq!(pairs.len(), 1);
+        assert_eq!(
+            (pairs[0].0.pid.as_str(), pairs[0].1.pid.as_str()),
+            ("2", "1")
+        );
     }
 
     #[test]

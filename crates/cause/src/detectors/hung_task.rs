@@ -48,27 +48,62 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             Some(step.line),
         );
     }
-    for (index, other) in others.iter().take(LISTED) {
+    let mut listed = vec![me.clone()];
+    for (index, other) in &others {
         draft = draft.rests_on(*index);
-        if let Some(who) = waits::waiter(other).filter(|who| Some(who) != me.as_ref()) {
+        let who = waits::waiter(other);
+        if listed.len() > LISTED || listed.contains(&who) {
+            continue;
+        }
+        if let Some(who) = &who {
             draft = draft.says_at(
                 format!("Also blocked: {}{}", who.told(), wait_of(other)),
                 Trust::PrintedByKernel,
                 other.span,
             );
         }
+        listed.push(who);
     }
-    if others.len() > LISTED {
+    let more = blocked(&all).saturating_sub(listed.len());
+    if more > 0 {
         draft = draft.says(
-            format!(
-                "And {} more reports of blocked tasks",
-                others.len() - LISTED
-            ),
+            format!("And {more} more blocked tasks"),
             Trust::Computed,
             None,
         );
     }
-    Some(conclude(draft, event, &steps, others.len()))
+    if steps.is_empty() {
+        for (waiter, holder, function, line) in waits::passed(&all) {
+            draft = draft.says(
+                format!(
+                    "{} waits in {function}, and {} has gone further in the same function: it may hold \
+                     what the other waits for",
+                    waiter.told(),
+                    holder.told()
+                ),
+                Trust::Inferred,
+                Some(line),
+            );
+        }
+    }
+    Some(conclude(
+        draft,
+        event,
+        &steps,
+        blocked(&all).saturating_sub(1),
+    ))
+}
+
+/// How many tasks the reports are about.
+fn blocked(events: &[&LogEvent]) -> usize {
+    let mut pids: Vec<String> = events
+        .iter()
+        .filter_map(|event| waits::waiter(event))
+        .map(|waiter| waiter.pid)
+        .collect();
+    pids.sort();
+    pids.dedup();
+    pids.len()
 }
 
 fn first_sentence(event: &LogEvent) -> String {
@@ -143,17 +178,12 @@ fn conclude(draft: Draft, event: &LogEvent, steps: &[Step], others: usize) -> Dr
             "a crash dump, the output of SysRq d and t, or a kernel with CONFIG_DETECT_HUNG_TASK_BLOCKER or lockdep",
         ),
     );
-    if others > 0 {
-        draft.verdict(format!(
-            "{} blocked too; the log does not say whether they wait for each other.",
-            if others == 1 {
-                "Another task is".to_owned()
-            } else {
-                format!("{others} other reports name tasks that are")
-            }
-        ))
-    } else {
-        draft.verdict("Who should have woken it, the log does not tell.")
+    match others {
+        0 => draft.verdict("Who should have woken it, the log does not tell."),
+        1 => draft.verdict("Another task is blocked too; the log does not say who holds what."),
+        _ => draft.verdict(format!(
+            "{others} other tasks are blocked too; the log does not say who holds what."
+        )),
     }
 }
 

@@ -54,6 +54,7 @@ base::registry! {
         data_race,
         null_dereference,
         poisoned_pointer,
+        bad_access,
         stack_overflow,
         list_corruption,
         refcount,

@@ -40,13 +40,13 @@ fn by_fault(event: &LogEvent, address: u64) -> Option<Draft> {
     let at = event.registers.first().and_then(|set| set.pc.as_ref());
     let called = fault.access.as_deref() == Some("execute")
         || at.and_then(|pc| pc.pc) == Some(VirtAddr(address));
-    let place = clues::pc(event)
-        .map(|pc| format!(" in {}", crate::words::frame(pc)))
-        .unwrap_or_else(|| clues::in_place(event));
+    let place = clues::in_instruction(event);
     let verb = verb(fault);
     let what = match (called, offset) {
-        (true, 0) => "The kernel called through a NULL function pointer.".to_owned(),
-        (true, _) => format!("The kernel jumped to address {address:#x}, where no code can be."),
+        (true, 0) => format!("The kernel called through a NULL function pointer{place}."),
+        (true, _) => {
+            format!("The kernel jumped to address {address:#x}{place}, where no code can be.")
+        }
         (false, 0) => format!("The kernel {verb} address 0{place}: a NULL pointer."),
         (false, _) => {
             format!(
@@ -55,8 +55,7 @@ fn by_fault(event: &LogEvent, address: u64) -> Option<Draft> {
         }
     };
     let near = offset < MEMBER;
-    let register = fault.address_source.as_deref().unwrap_or("The CPU");
-    let mut draft = Draft::new(event)
+    let draft = Draft::new(event)
         .verdict(what)
         .verdict(unknown(called))
         .confidence(if near {
@@ -64,19 +63,7 @@ fn by_fault(event: &LogEvent, address: u64) -> Option<Draft> {
         } else {
             Confidence::Medium
         })
-        .says(
-            format!("{register} reports the address {address:#x}"),
-            Trust::PrintedByKernel,
-            None,
-        );
-    if !fault.words.is_empty() {
-        let code = fault.code.map_or(String::new(), |code| format!(" {code}"));
-        draft = draft.says(
-            format!("The error code{code} says: {}", fault.words.join(", ")),
-            Trust::Computed,
-            None,
-        );
-    }
+        .fault_address(event);
     let reading = match offset {
         0 => "The address is 0, the value of a NULL pointer itself".to_owned(),
         _ if near => format!(

@@ -20,7 +20,7 @@ pub const ENTRY: Detector = Detector {
 struct Meaning {
     /// Words of the message.
     says: &'static str,
-    /// The verdict.
+    /// The verdict; the place is added to one without a full stop.
     verdict: &'static str,
     /// Whether that is the cause.
     named: bool,
@@ -61,7 +61,7 @@ const MEANINGS: &[Meaning] = &[
     },
     Meaning {
         says: "stack is corrupted",
-        verdict: "A function wrote past a variable on its stack (the stack protector's mark was overwritten).",
+        verdict: "Something wrote past a variable on the stack: the stack protector's mark was overwritten",
         named: true,
         next: "Look for a copy into a local array in the function that the message names, and its length.",
     },
@@ -120,7 +120,8 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         return Some(
             draft
                 .verdict(format!(
-                    "The kernel gave up: \"{}\".",
+                    "The kernel gave up{}: \"{}\".",
+                    clues::in_place(event),
                     message.trim_end_matches('.')
                 ))
                 .confidence(Confidence::Low)
@@ -130,7 +131,11 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
                 ),
         );
     };
-    let draft = draft.verdict(known.verdict).next(known.next);
+    let verdict = match known.verdict.strip_suffix('.') {
+        Some(_) => known.verdict.to_owned(),
+        None => format!("{}{}.", known.verdict, clues::in_place(event)),
+    };
+    let draft = draft.verdict(verdict).next(known.next);
     Some(if known.named {
         draft.cause_named(Confidence::Medium)
     } else {

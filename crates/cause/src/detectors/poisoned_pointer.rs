@@ -31,21 +31,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     }
     if let Some(VirtAddr(address)) = faulted {
         let draft = told(event, address, classify(address, arch)?)?;
-        let source = event
-            .fault
-            .as_ref()
-            .and_then(|fault| fault.address_source.as_deref());
-        return Some(closing(
-            draft.says(
-                format!(
-                    "{} reports the address {address:#x}",
-                    source.unwrap_or("The CPU")
-                ),
-                Trust::PrintedByKernel,
-                None,
-            ),
-            event,
-        ));
+        return Some(closing(draft.fault_address(event), event));
     }
     if !WITHOUT_ADDRESS.contains(&event.kind.as_str()) {
         return None;
@@ -80,7 +66,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
 
 /// The verdict about a value; none for values that other detectors explain.
 fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
-    let place = clues::in_place(event);
+    let place = clues::in_instruction(event);
     let draft = Draft::new(event).confidence(Confidence::High);
     let offset = |offset: i64| match offset {
         0 => String::new(),
@@ -130,9 +116,9 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
             ),
         Bad::Pattern(pattern, by) => {
             let what = if pattern.freed {
-                format!("The kernel used a pointer that it took from memory freed before{place}: a use after free.")
+                format!("Use after free{place}: the kernel used a pointer that it had read from freed memory.")
             } else {
-                format!("The kernel used a pointer that it took from {}{place}.", pattern.means)
+                format!("The kernel used a pointer that it had read from {}{place}.", pattern.means)
             };
             draft
                 .verdict(what)
@@ -236,7 +222,7 @@ mod tests {
         ];
         fault.registers = vec![set];
         let told = finding(fault);
-        assert!(told.verdict.contains("a use after free"));
+        assert!(told.verdict.starts_with("Use after free"));
         assert_eq!(told.confidence, base::Confidence::Medium);
     }
 

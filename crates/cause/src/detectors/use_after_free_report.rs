@@ -141,6 +141,18 @@ fn stacks(mut draft: Draft, event: &LogEvent, surely: bool) -> Draft {
             Some(trace.line),
         );
     }
+    draft = draft.quote(event, "allocated", 1).quote(event, "freed", 1);
+    if let (None, Some(said)) = (freed, event.detail("freed")) {
+        let by = site(said);
+        return draft
+            .verdict(format!("The memory had been freed in {by}."))
+            .cause_named(Confidence::High)
+            .next(format!(
+                "Decide whether {by} or {} is the one too many.",
+                clues::culprit(event)
+            ))
+            .needs_debug_info(event, "which member or variable held the stale pointer");
+    }
     let Some(trace) = freed else {
         return draft.confidence(Confidence::Medium).gap(
             base::Gap::new("who freed the memory", "the report holds no stack of the free")

@@ -22,10 +22,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         return None;
     }
     let who = process(&event.headline).unwrap_or_else(|| "A process".to_owned());
-    let what = event
-        .title
-        .strip_prefix("user process: ")
-        .unwrap_or("fault");
+    let what = event.title.split(" in ").next().unwrap_or("fault");
     let object = event.detail("object").map_or_else(String::new, |object| {
         format!(" in {}", object.split('[').next().unwrap_or(object))
     });
@@ -66,7 +63,7 @@ mod tests {
     fn the_process_is_named_and_the_kernel_cleared() {
         let mut fault = event("user_fault", 1);
         fault.crash = false;
-        fault.title = "user process: segfault".into();
+        fault.title = "segfault in a.out".into();
         fault.headline = "a.out[12]: segfault at 0 ip 000000000040053b sp 00007ffd error 4 in a.out[400000+1000]".into();
         fault.details = vec![detail("object", "a.out[400000+1000]")];
         let told = diagnose(&[fault]);

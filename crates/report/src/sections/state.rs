@@ -1,6 +1,6 @@
 //! Registers, code and stack traces of the verdict's event, in compact form.
 
-use base::{Code, LogEvent, RegisterSet, Trace, Trust};
+use base::{Code, LogEvent, Register, RegisterSet, Trace, Trust};
 use cause::words;
 
 use super::lines;
@@ -13,6 +13,35 @@ const FRAMES: usize = 12;
 const FRAMES_FURTHER: usize = 6;
 /// Traces.
 const TRACES: usize = 6;
+
+/// Registers that say nothing at a glance: segments, flags, control registers. JSON holds them.
+const QUIET: &[&str] = &[
+    "cs",
+    "ds",
+    "es",
+    "fs",
+    "gs",
+    "ss",
+    "fs_base",
+    "gs_base",
+    "kernel_gs_base",
+    "eflags",
+    "flags",
+    "cr0",
+    "cr2",
+    "cr3",
+    "cr4",
+    "dr0",
+    "dr1",
+    "dr2",
+    "dr3",
+    "dr6",
+    "dr7",
+    "orig_ax",
+    "orig_rax",
+    "pkru",
+    "zero",
+];
 
 /// The state at the event that the verdict is about.
 pub fn render(report: &Report, page: &mut Page) {
@@ -46,7 +75,12 @@ pub fn render(report: &Report, page: &mut Page) {
 
 fn registers(set: &RegisterSet, page: &mut Page) {
     let whose = format!("Registers ({})", set.whose);
-    if set.registers.is_empty() {
+    let shown: Vec<&Register> = set
+        .registers
+        .iter()
+        .filter(|register| !QUIET.contains(&register.name.as_str()))
+        .collect();
+    if shown.is_empty() {
         return;
     }
     let heading = if set.whose.is_empty() {
@@ -55,13 +89,11 @@ fn registers(set: &RegisterSet, page: &mut Page) {
         &whose
     };
     page.paragraph(Lead::margin(2), &[(Role::Dim, heading)]);
-    let wide = set
-        .registers
+    let wide = shown
         .iter()
         .any(|register| register.value.0 > u64::from(u32::MAX));
     let digits = if wide { 16 } else { 8 };
-    let name = set
-        .registers
+    let name = shown
         .iter()
         .map(|register| register.name.chars().count())
         .max()
@@ -69,7 +101,7 @@ fn registers(set: &RegisterSet, page: &mut Page) {
         .min(12);
     let cell = name + 1 + digits + 2;
     let columns = ((page.room(4) + 2) / cell).clamp(1, 8);
-    for row in set.registers.chunks(columns) {
+    for row in shown.chunks(columns) {
         let cells: Vec<String> = row
             .iter()
             .map(|register| format!("{:>name$} {:0digits$x}", register.name, register.value.0))

@@ -79,13 +79,20 @@ fn one(report: &Report, row: &StoryRow, said: Option<&str>, page: &mut Page) {
         many => format!("{many} times, "),
     };
     let at = format!("({times}{})", lines(report, span));
-    let finding = verdict_of(report, row);
-    let why = match finding {
-        Some(finding) => format!("{} {}", finding.verdict, row.why),
-        None if said == Some(&row.why) => String::new(),
-        None if row.relation == Relation::Note => String::new(),
-        None => format!("{} [{}]", row.why, row.trust.words()),
-    };
+    let mut why = String::new();
+    if let Some(finding) = verdict_of(report, row) {
+        why.push_str(first_sentence(&finding.verdict));
+    }
+    let in_evidence = report.diagnosis.finding.as_ref().is_some_and(|finding| {
+        row.events
+            .iter()
+            .all(|event| finding.events.contains(event))
+    });
+    if in_evidence && row.relation != Relation::Consequence {
+        why.push_str(" See the evidence above.");
+    } else if row.relation != Relation::Note && said != Some(&row.why) {
+        why.push_str(&format!(" {} [{}]", row.why, row.trust.words()));
+    }
     page.paragraph(
         Lead::label(4, "-", Role::Dim, 6),
         &[
@@ -94,6 +101,14 @@ fn one(report: &Report, row: &StoryRow, said: Option<&str>, page: &mut Page) {
             (Role::Plain, &why),
         ],
     );
+}
+
+/// The first sentence of a verdict; a full stop inside a name ends none.
+fn first_sentence(verdict: &str) -> &str {
+    match verdict.find(". ") {
+        Some(end) => verdict.get(..=end).unwrap_or(verdict),
+        None => verdict,
+    }
 }
 
 /// What a detector said about the row's first event.
