@@ -15,6 +15,9 @@ mod task;
 /// Details that are added to one event.
 const DETAILS: usize = 16;
 
+/// Lines of an event among which the one may stand that tells of a user process's fault.
+const PROCESS_LINES: usize = 3;
+
 /// Reads the task, the kernel, the hardware and the modules in the lines of one event into `event`.
 pub fn read(lines: &[Line], event: &mut LogEvent) {
     let mut context = Context {
@@ -23,9 +26,12 @@ pub fn read(lines: &[Line], event: &mut LogEvent) {
         details: 0,
     };
     let mut modules = modules::Modules::default();
-    for line in lines {
+    for (index, line) in lines.iter().enumerate() {
         context.line = line.number;
         let text = line.text.trim_start();
+        if index < PROCESS_LINES {
+            task::faulting(&mut context, text);
+        }
         if modules.continues(&line.text, context.event) {
             continue;
         }

@@ -188,17 +188,13 @@ pub fn traps(context: &mut Context<'_>, text: &str) {
 
 /// `INFO: task a name:7 blocked for more than 120 seconds.`
 pub fn hung(context: &mut Context<'_>, text: &str) {
-    if let Some((task, rest)) = text
+    if let Some((task, _)) = text
         .strip_prefix("INFO: task ")
         .and_then(|rest| rest.rsplit_once(" blocked "))
         && let Some((comm, pid)) = task.rsplit_once(':')
         && let Some((pid, "")) = number(pid)
     {
         context.task(None, Some(pid), Some(comm));
-        // `in I/O wait for more than 120 seconds.` since 6.15.
-        if let Some((_, time)) = rest.split_once("for more than ") {
-            context.detail("blocked for more than", time.trim_end_matches('.'));
-        }
     }
 }
 
@@ -226,12 +222,6 @@ pub fn lockup(context: &mut Context<'_>, text: &str) {
     match task {
         Some((comm, pid)) => context.task(Some(cpu), number(pid).map(|(pid, _)| pid), Some(comm)),
         None => context.task(Some(cpu), None, None),
-    }
-    if let Some((time, _)) = rest
-        .strip_prefix(" stuck for ")
-        .and_then(|rest| rest.split_once('!'))
-    {
-        context.detail("stuck for", time);
     }
 }
 
@@ -264,6 +254,30 @@ pub fn warning(context: &mut Context<'_>, text: &str) {
         if let Some((comm, pid)) = task {
             context.task(Some(cpu), number(pid).map(|(pid, _)| pid), Some(comm));
         }
+    }
+}
+
+/// A user process's fault: `a name[7]: segfault at …`, `traps: a name[7] trap divide error …`.
+pub fn faulting(context: &mut Context<'_>, text: &str) {
+    const MARKS: [&str; 6] = [
+        "]: segfault at ",
+        "]: segfault (",
+        "]: unhandled exception: ",
+        "]: unhandled signal ",
+        "] trap ",
+        "] general protection ",
+    ];
+    let Some((head, rest)) = MARKS.iter().find_map(|mark| text.split_once(mark)) else {
+        return;
+    };
+    let head = head.strip_prefix("traps: ").unwrap_or(head);
+    if let Some((comm, pid)) = head.rsplit_once('[')
+        && let Some((pid, "")) = number(pid)
+    {
+        let cpu = rest
+            .rsplit_once(" likely on CPU ")
+            .and_then(|(_, cpu)| number(cpu));
+        context.task(cpu.map(|(cpu, _)| cpu), Some(pid), Some(comm));
     }
 }
 

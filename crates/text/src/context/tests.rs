@@ -125,10 +125,8 @@ fn the_event_s_task_is_not_that_of_its_reporter() {
             Some("#1 Debian 6.1.129-1")
         )
     );
-    assert_eq!(event.detail("blocked for more than"), Some("143 seconds"));
     let event = read("watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [ksoftirqd/1:16]");
     assert_eq!(task(&event), (Some(1), Some(16), Some("ksoftirqd/1")));
-    assert_eq!(event.detail("stuck for"), Some("22s"));
     let event = read("NMI watchdog: Watchdog detected hard LOCKUP on cpu 3");
     assert_eq!(event.task.cpu, Some(3));
     let event = read("*** NMI Watchdog interrupt on Core 0x0a ***");
@@ -146,6 +144,11 @@ fn headlines_name_the_task_too() {
     assert_eq!(task(&event), (Some(2), Some(71), Some("a/b")));
     let event = read("Read of size 8 at addr ffff888012345678 by task kworker/1:2/1234");
     assert_eq!(task(&event), (None, Some(1234), Some("kworker/1:2")));
+    let event =
+        read("a [b][71]: segfault at 8 ip 1 sp 2 error 6 in c[3+4] likely on CPU 1 (core 1)");
+    assert_eq!(task(&event), (Some(1), Some(71), Some("a [b]")));
+    let event = read("traps: a.out[71] trap divide error ip:4016b9 sp:7f error:0 in a.out[40+7]");
+    assert_eq!(task(&event), (None, Some(71), Some("a.out")));
     let event = read("  comm \"a.out\", pid 7, jiffies 4294937296 (age 12.3s)");
     assert_eq!(task(&event), (None, Some(7), Some("a.out")));
 }

@@ -37,8 +37,16 @@ const PROCESS_LINES: usize = 3;
 static SHARED: Form = Form {
     archs: &[],
     sign: |_| false,
-    line: |dump, text| {
-        parts::unable(dump, text, "fault address register");
+    line: |dump, text| match text.as_bytes().first() {
+        Some(b'U') => {
+            parts::unable(dump, text, "fault address register");
+        }
+        Some(b'S') => {
+            if let Some(rest) = scan::labelled(text, "Stack") {
+                parts::stack(dump, rest, 0);
+            }
+        }
+        _ => {}
     },
     user: |_| false,
 };

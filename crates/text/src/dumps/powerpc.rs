@@ -169,10 +169,7 @@ fn registers(dump: &mut Dump<'_>, text: &str) {
                         dump.put(name, number.value);
                         let trap = dump.known("trap");
                         if trap.is_none_or(|trap| matches!(trap & !0xf, 0x200 | 0x300 | 0x600)) {
-                            dump.event.fault.get_or_insert_default().code = None;
-                            let kind = if name == "ESR" { "ESR" } else { "DSISR" };
-                            dump.fault_code(number.value, kind);
-                            dump.fault().code_kind = Some(kind.to_owned());
+                            dump.fault_detail(number.value, name);
                         }
                         number.rest
                     }

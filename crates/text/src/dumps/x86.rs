@@ -7,7 +7,7 @@
 use base::{Endian, RegisterSet};
 
 use super::Form;
-use super::parts::{self, Dump, INTERRUPTED, Marks, USER, scan};
+use super::parts::{self, Dump, EARLIER, INTERRUPTED, Marks, USER, scan};
 
 pub static ENTRY: Form = Form {
     archs: &["x86_64", "i386"],
@@ -62,9 +62,11 @@ fn sign(text: &str) -> bool {
     }
 }
 
-/// The requested privilege level in the code segment's selector.
+/// The requested privilege level in the selector of the code segment, which i386 does not
+/// print behind its symbols, or of the stack segment.
 fn user(set: &RegisterSet) -> bool {
-    set.whose == USER || set.get("cs").is_some_and(|cs| cs & 3 == 3)
+    let selector = set.get("cs").or_else(|| set.get("ss"));
+    set.whose == USER || selector.is_some_and(|selector| selector & 3 == 3)
 }
 
 fn line(dump: &mut Dump<'_>, text: &str) {
@@ -153,8 +155,13 @@ fn instruction_pointer(dump: &mut Dump<'_>, rest: &str, name: &str) {
         dump.put("cs", selector);
         if selector & 3 == 3 {
             dump.whose(USER);
-        } else if interrupts(dump) {
-            dump.whose(INTERRUPTED);
+        }
+    }
+    if is_heading {
+        match above(dump) {
+            Above::Frame => dump.whose(INTERRUPTED),
+            Above::EndOfTrace => dump.whose(EARLIER),
+            Above::Other => {}
         }
     }
     if let Some(stack) = scan::behind(rest, "SS:ESP ") {
@@ -173,20 +180,35 @@ fn code(dump: &mut Dump<'_>, text: &str) {
     parts::code(dump, text, Marks::Angles, &[2], tied);
 }
 
-/// Whether the dump stands in the middle of a stack trace, below a frame that is no trap of
-/// the event's own: it then shows what an interrupt found.
-fn interrupts(dump: &Dump<'_>) -> bool {
+/// What stands above a dump.
+enum Above {
+    /// A frame of a stack trace that is no trap of the event's own: the dump shows what an
+    /// interrupt found.
+    Frame,
+    /// The end of an oops, behind which oops_end repeats the registers of the first oops
+    /// since boot (`exec_summary_regs`).
+    EndOfTrace,
+    Other,
+}
+
+fn above(dump: &Dump<'_>) -> Above {
     let above = dump
         .above
         .iter()
         .rev()
         .map(|line| line.text.trim_start())
         .find(|text| !text.starts_with('<'));
-    above.is_some_and(|text| {
-        text.contains("+0x")
-            && !text.contains(": ")
-            && !OWN_TRAPS.iter().any(|trap| text.contains(trap))
-    })
+    match above {
+        Some(text) if text.starts_with("---[ end trace ") => Above::EndOfTrace,
+        Some(text)
+            if text.contains("+0x")
+                && !text.contains(": ")
+                && !OWN_TRAPS.iter().any(|trap| text.contains(trap)) =>
+        {
+            Above::Frame
+        }
+        _ => Above::Other,
+    }
 }
 
 /// Lines of `RAX: … RBX: …`, whichever they are.

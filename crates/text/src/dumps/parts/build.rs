@@ -13,6 +13,9 @@ pub const USER: &str = "user";
 /// in the middle of a stack trace: not where the event happened.
 pub const INTERRUPTED: &str = "interrupted kernel";
 
+/// Registers of an oops before this event, which kernels print again behind each oops.
+pub const EARLIER: &str = "an earlier oops";
+
 /// Dumps that are kept of one event.
 const SETS: usize = 8;
 /// Registers that are kept of one dump.
@@ -290,6 +293,14 @@ impl<'e> Dump<'e> {
         }
     }
 
+    /// Sets the fault's code to one that tells more than the one before, if it is the event's.
+    pub fn fault_detail(&mut self, code: u64, kind: &str) {
+        if self.begun <= 1 {
+            self.fault().code = None;
+        }
+        self.fault_code(code, kind);
+    }
+
     /// Adds a phrase in which the kernel itself explains the fault.
     pub fn fault_word(&mut self, word: &str) {
         let word = word.trim();
@@ -339,14 +350,34 @@ impl<'e> Dump<'e> {
         self.code.as_mut().map(|(code, _)| code)
     }
 
+    /// The set that was the last one when so many were begun.
+    fn set_before(&self, count: usize) -> Option<&RegisterSet> {
+        self.event.registers.get(count.checked_sub(1)?)
+    }
+
+    /// A repetition of the event's own registers is no earlier oops.
+    fn settle_repetitions(&mut self) {
+        let sets = &mut self.event.registers;
+        for index in 0..sets.len() {
+            let (before, rest) = sets.split_at_mut(index);
+            if let Some(set) = rest.first_mut()
+                && set.whose == EARLIER
+                && before.iter().any(|known| repeats(known, set))
+            {
+                KERNEL.clone_into(&mut set.whose);
+            }
+        }
+    }
+
     /// Whether code printed behind the `owner`-th set is of the event.
     fn owns_code(&self, owner: usize) -> bool {
-        let Some(set) = owner
-            .checked_sub(1)
-            .and_then(|i| self.event.registers.get(i))
-        else {
+        let Some(set) = self.set_before(owner) else {
             return true;
         };
+        // Only at the end it is known whether the registers repeat those of this event.
+        if set.whose == EARLIER {
+            return true;
+        }
         // A process inside a system call stands behind its `syscall`, which did not fail.
         let in_syscall = set.get("orig_rax").is_some_and(|nr| nr != u64::MAX);
         set.whose == KERNEL || set.whose == USER && !in_syscall
@@ -359,8 +390,12 @@ impl<'e> Dump<'e> {
                 USER.clone_into(&mut set.whose);
             }
         }
+        self.settle_repetitions();
         if let Some((code, owner)) = self.code.take()
             && self.owns_code(owner)
+            && self
+                .set_before(owner)
+                .is_none_or(|set| set.whose != EARLIER)
         {
             self.event.code = Some(code);
         }

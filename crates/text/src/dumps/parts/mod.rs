@@ -8,7 +8,7 @@ pub mod scan;
 mod stack;
 mod symbol;
 
-pub use build::{Continues, Dump, INTERRUPTED, USER};
+pub use build::{Continues, Dump, EARLIER, INTERRUPTED, USER};
 pub use code::{Marks, code, code_row, more_code};
 pub use fault::{common, unable};
 pub use process::process;

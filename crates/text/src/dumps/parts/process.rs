@@ -30,12 +30,8 @@ fn segfault_x86(dump: &mut Dump<'_>, rest: &str) {
     if let Some(code) = scan::behind(rest, " error ").and_then(scan::hex) {
         dump.fault_code(code.value, "x86 page fault");
     }
-    pointers_x86(
-        dump,
-        scan::behind(rest, " ip "),
-        scan::behind(rest, " sp "),
-        rest,
-    );
+    let sp = scan::behind(rest, " sp ");
+    pointers_x86(dump, scan::behind(rest, " ip "), sp, true);
 }
 
 /// show_signal of arch/x86/kernel/traps.c: `traps: a.out[7] trap invalid opcode ip:40 sp:7f error:0 in …`.
@@ -50,20 +46,21 @@ fn trap_x86(dump: &mut Dump<'_>, text: &str, rest: &str) {
     if let Some(code) = scan::hex(code) {
         dump.fault_code(code.value, &format!("x86 {name}"));
     }
-    pointers_x86(dump, Some(rest), Some(sp), rest);
+    pointers_x86(dump, Some(rest), Some(sp), false);
 }
 
-fn pointers_x86(dump: &mut Dump<'_>, ip: Option<&str>, sp: Option<&str>, rest: &str) {
+/// `padded`: printed as wide as the kernel's pointers.
+fn pointers_x86(dump: &mut Dump<'_>, ip: Option<&str>, sp: Option<&str>, padded: bool) {
     let (mut ip_name, mut sp_name) = ("rip", "rsp");
     match ip.and_then(scan::hex).map(|number| number.digits) {
-        Some(16) => dump.arch("x86_64"),
-        Some(8) if ip != Some(rest) => {
+        Some(16) if padded => dump.arch("x86_64"),
+        Some(8) if padded => {
             dump.arch("i386");
             (ip_name, sp_name) = ("eip", "esp");
         }
         _ => {}
     }
-    user_pointers(dump, (ip_name, ip), (sp_name, sp), rest);
+    user_pointers(dump, (ip_name, ip), (sp_name, sp));
 }
 
 /// arm64_show_signal: `a.out[7]: unhandled exception: DABT (lower EL), ESR 0x…92000004, level 0 … in …`.
@@ -78,7 +75,6 @@ fn exception_arm64(dump: &mut Dump<'_>, rest: &str) {
             }
         }
     }
-    object(dump, rest);
 }
 
 /// show_signal_msg of arch/powerpc/kernel/traps.c: `a.out[7]: segfault (11) at 0 nip 10 lr 10 code 1 in …`.
@@ -86,7 +82,7 @@ fn signal_powerpc(dump: &mut Dump<'_>, text: &str) {
     if let Some(address) = scan::behind(text, ") at ").and_then(scan::hex) {
         dump.fault_at(address.value, "DAR");
         let nip = scan::behind(text, " nip ");
-        user_pointers(dump, ("nip", nip), ("lr", scan::behind(text, " lr ")), text);
+        user_pointers(dump, ("nip", nip), ("lr", scan::behind(text, " lr ")));
     }
 }
 
@@ -107,7 +103,6 @@ fn access_mips(dump: &mut Dump<'_>, rest: &str) {
 fn signal_riscv(dump: &mut Dump<'_>, rest: &str) {
     if let Some(address) = scan::behind(rest, " at 0x").and_then(scan::hex) {
         dump.fault_at(address.value, "stval");
-        object(dump, rest);
     }
 }
 
@@ -117,16 +112,13 @@ fn fault_s390(dump: &mut Dump<'_>, rest: &str) {
     if let Some(code) = scan::hex(rest) {
         dump.fault_code(code.value, "program interruption");
     }
-    object(dump, rest);
 }
 
 fn user_pointers(
     dump: &mut Dump<'_>,
     (pc_name, pc): (&str, Option<&str>),
     (sp_name, sp): (&str, Option<&str>),
-    rest: &str,
 ) {
-    object(dump, rest);
     let Some(pc) = pc.and_then(scan::hex) else {
         return;
     };
@@ -137,14 +129,4 @@ fn user_pointers(
         dump.put(sp_name, sp.value);
     }
     dump.whose(USER);
-}
-
-/// print_vma_addr: `… in libc.so[7f0000000000+1000]`.
-fn object(dump: &mut Dump<'_>, text: &str) {
-    if let Some((_, object)) = text.rsplit_once(" in ")
-        && object.contains('[')
-    {
-        let end = object.find(" likely on ").unwrap_or(object.len());
-        dump.detail("object", object.get(..end).unwrap_or(object));
-    }
 }

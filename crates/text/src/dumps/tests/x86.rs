@@ -146,6 +146,21 @@ fn an_oops_of_2_6_32() {
 }
 
 #[test]
+fn the_registers_of_the_first_oops_are_told_apart() {
+    let first = "RIP: 0010:f+0x10/0x20\n\
+                 Code: 90 <cc> 90\n\
+                 RSP: 0018:ffffc9000000bd20 EFLAGS: 00010246\n\
+                 RAX: 0000000000000001 RBX: 0000000000000002 RCX: 0000000000000003\n";
+    let second = first.replace("f+0x10", "g+0x10").replace("<cc>", "<0f>");
+    let event = read(&format!(
+        "{second}Call Trace:\n h+0x1/0x2\n---[ end trace 0000000000000000 ]---\n{first}"
+    ));
+    let whose: Vec<_> = event.registers.iter().map(|s| s.whose.as_str()).collect();
+    assert_eq!(whose, ["kernel", "an earlier oops"]);
+    assert_eq!(code(&event).0, [0x90, 0x0f, 0x90]);
+}
+
+#[test]
 fn an_oops_of_i386() {
     let event = read(
         "BUG: unable to handle kernel paging request at 6b6b6b6b\n\
@@ -178,6 +193,20 @@ fn an_oops_of_i386() {
     assert_eq!(pc.function.as_deref(), Some("f"));
     assert_eq!(pc.pc, Some(VirtAddr(0xc102_0304)));
     assert_eq!(event.stack_words.len(), 8);
+
+    // Since 4.15 without selector: only the stack segment tells that these are a process's.
+    let event = read(
+        "EIP: f+0x24/0x40\n\
+         EAX: 00000000 EBX: f6008000 ECX: 00000000 EDX: 00000001\n\
+         DS: 007b ES: 007b FS: 00d8 GS: 0000 SS: 0068 EFLAGS: 00010202\n\
+         Call Trace:\n\
+         \x20entry_SYSENTER_32+0x98/0xf2\n\
+         EIP: 0xb7fcd559\n\
+         EAX: ffffffda EBX: 00000005 ECX: bfa3c0d0 EDX: 00000004\n\
+         DS: 007b ES: 007b FS: 0000 GS: 0033 SS: 007b EFLAGS: 00000282",
+    );
+    let whose: Vec<_> = event.registers.iter().map(|s| s.whose.as_str()).collect();
+    assert_eq!(whose, ["kernel", "user"]);
 }
 
 #[test]
@@ -226,7 +255,6 @@ fn the_fault_of_a_process_is_one_line() {
     let fault = event.fault.as_ref().unwrap();
     assert_eq!(fault.code, Some(VirtAddr(6)));
     assert_eq!(fault.address, Some(VirtAddr(8)));
-    assert_eq!(event.detail("object"), Some("a.out[401000+1000]"));
     assert_eq!(code(&event).1, Some(4));
 
     let event = read(
