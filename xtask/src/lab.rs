@@ -15,6 +15,7 @@ mod monitor;
 mod packages;
 mod programs;
 mod specimen;
+mod toolchain;
 
 use anyhow::{Context, Result, bail};
 use specimen::Specimen;

@@ -13,6 +13,7 @@
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
+#include <linux/processor.h>
 
 #define STEP noinline __attribute__((__noipa__))
 

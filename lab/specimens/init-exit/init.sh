@@ -1,4 +1,4 @@
 #: lab-modules
 #: until Kernel panic
-#: until ]---
+#: until ---[ end
 exit 3

@@ -1,3 +1,3 @@
 #: until Kernel panic
-#: until ]---
+#: until ---[ end
 taskset 1 provoke irq_oops

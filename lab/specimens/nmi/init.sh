@@ -4,6 +4,6 @@
 #: pause 3
 #: monitor nmi
 #: until Kernel panic
-#: until ]---
+#: until ---[ end
 echo 'waiting for the button'
 provoke rcu_stall_irqs_off

@@ -1,4 +1,4 @@
 #: lab-modules
 #: append rdinit=/missing
 #: until Kernel panic
-#: until ]---
+#: until ---[ end

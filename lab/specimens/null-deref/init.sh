@@ -1,4 +1,4 @@
 #: modules virtio_net
 #: append loglevel=8
-#: until ]---
+#: until ---[ end
 taskset 2 provoke null_deref

@@ -1,4 +1,4 @@
 #: append oops=panic panic=0
 #: until Kernel panic
-#: until ]---
+#: until ---[ end
 taskset 1 provoke null_deref

@@ -1,3 +1,3 @@
 #: until Kernel panic
-#: until ]---
+#: until ---[ end
 taskset 2 provoke panic

@@ -1,3 +1,3 @@
 #: until underflow
-#: until ]---
+#: until ---[ end
 taskset 2 provoke refcount

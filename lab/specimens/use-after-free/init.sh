@@ -1,3 +1,3 @@
 #: append slub_debug=FZPU
-#: until ]---
+#: until ---[ end
 taskset 2 provoke use_after_free

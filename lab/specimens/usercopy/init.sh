@@ -1,2 +1,2 @@
-#: until ]---
+#: until ---[ end
 taskset 2 provoke usercopy

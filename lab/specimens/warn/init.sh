@@ -1,4 +1,4 @@
 #: until whyfail_warn
-#: until ]---
-#: until ]---
+#: until ---[ end
+#: until ---[ end
 taskset 2 provoke warn

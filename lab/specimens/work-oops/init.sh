@@ -1,2 +1,2 @@
-#: until ]---
+#: until ---[ end
 taskset 1 provoke work_oops

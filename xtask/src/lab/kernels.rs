@@ -1,10 +1,10 @@
 //! The kernels a specimen can boot: Debian's packages, downloaded and unpacked under `target/lab/`.
 
 use super::Places;
-use super::packages::{self, Archive};
+use super::packages::{self, Archive, HOST};
+use super::toolchain::Toolchain;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// A kernel of Debian's and the machine that can boot it.
 pub struct Kernel {
@@ -14,10 +14,8 @@ pub struct Kernel {
     pub archive: Archive,
     /// The package that depends on the newest image.
     pub image: &'static str,
-    /// The package that depends on the newest headers, if modules of ours are built for it.
-    pub headers: Option<&'static str>,
-    /// The prefix of the compiler for its modules and programs, such as `aarch64-linux-gnu-`.
-    pub compiler: &'static str,
+    /// The package that depends on the newest headers, and the compiler, if modules of ours are built.
+    pub headers: Option<(&'static str, Toolchain)>,
     /// QEMU's program for it.
     pub qemu: &'static str,
     /// The Debian package with that program.
@@ -28,21 +26,125 @@ pub struct Kernel {
     pub console: &'static str,
 }
 
-/// Every kernel there is; a new one is one entry.
-const KERNELS: &[Kernel] = &[Kernel {
-    name: "amd64",
-    archive: Archive {
+const fn bookworm(architecture: &'static str) -> Archive {
+    Archive {
         suite: "bookworm",
-        architecture: "amd64",
+        architecture,
+    }
+}
+
+const fn gcc12(target: &'static str) -> Toolchain {
+    Toolchain {
+        target,
+        compiler: "gcc-12",
+    }
+}
+
+/// QEMU 7.2 emulates cmpxchg16b wrongly when two processors run at once: the flags register gets garbage
+/// and the guest dies of its host. Without the feature the kernel does not use the instruction.
+const PC64: &[&str] = &["-machine", "pc", "-cpu", "qemu64,-cx16"];
+
+/// Every kernel there is; a new one is one entry.
+const KERNELS: &[Kernel] = &[
+    Kernel {
+        name: "amd64",
+        archive: bookworm("amd64"),
+        image: "linux-image-cloud-amd64",
+        headers: Some(("linux-headers-cloud-amd64", gcc12(""))),
+        qemu: "qemu-system-x86_64",
+        qemu_package: "qemu-system-x86",
+        machine: PC64,
+        console: "ttyS0,115200",
     },
-    image: "linux-image-cloud-amd64",
-    headers: Some("linux-headers-cloud-amd64"),
-    compiler: "",
-    qemu: "qemu-system-x86_64",
-    qemu_package: "qemu-system-x86",
-    machine: &["-machine", "pc"],
-    console: "ttyS0,115200",
-}];
+    Kernel {
+        name: "amd64-newer",
+        archive: Archive {
+            suite: "bookworm-backports",
+            architecture: "amd64",
+        },
+        image: "linux-image-cloud-amd64",
+        headers: Some(("linux-headers-cloud-amd64", gcc12(""))),
+        qemu: "qemu-system-x86_64",
+        qemu_package: "qemu-system-x86",
+        machine: PC64,
+        console: "ttyS0,115200",
+    },
+    Kernel {
+        name: "i386",
+        archive: bookworm("i386"),
+        image: "linux-image-686-pae",
+        headers: Some(("linux-headers-686-pae", gcc12(""))),
+        qemu: "qemu-system-i386",
+        qemu_package: "qemu-system-x86",
+        machine: &["-machine", "pc"],
+        console: "ttyS0,115200",
+    },
+    Kernel {
+        name: "arm64",
+        archive: bookworm("arm64"),
+        image: "linux-image-cloud-arm64",
+        headers: Some(("linux-headers-cloud-arm64", gcc12("aarch64-linux-gnu"))),
+        qemu: "qemu-system-aarch64",
+        qemu_package: "qemu-system-arm",
+        machine: &["-machine", "virt", "-cpu", "cortex-a57"],
+        console: "ttyAMA0",
+    },
+    Kernel {
+        name: "armhf",
+        archive: bookworm("armhf"),
+        image: "linux-image-armmp",
+        headers: Some(("linux-headers-armmp", gcc12("arm-linux-gnueabihf"))),
+        qemu: "qemu-system-arm",
+        qemu_package: "qemu-system-arm",
+        machine: &["-machine", "virt", "-cpu", "cortex-a15"],
+        console: "ttyAMA0",
+    },
+    Kernel {
+        name: "ppc64el",
+        archive: bookworm("ppc64el"),
+        image: "linux-image-powerpc64le",
+        headers: Some(("linux-headers-powerpc64le", gcc12("powerpc64le-linux-gnu"))),
+        qemu: "qemu-system-ppc64",
+        qemu_package: "qemu-system-ppc",
+        machine: &[
+            "-machine",
+            "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken",
+            "-cpu",
+            "power9",
+        ],
+        console: "hvc0",
+    },
+    Kernel {
+        name: "s390x",
+        archive: bookworm("s390x"),
+        image: "linux-image-s390x",
+        headers: Some(("linux-headers-s390x", gcc12("s390x-linux-gnu"))),
+        qemu: "qemu-system-s390x",
+        qemu_package: "qemu-system-misc",
+        machine: &["-machine", "s390-ccw-virtio"],
+        console: "ttysclp0",
+    },
+    Kernel {
+        name: "mips64el",
+        archive: bookworm("mips64el"),
+        image: "linux-image-5kc-malta",
+        headers: Some(("linux-headers-5kc-malta", gcc12("mips64el-linux-gnuabi64"))),
+        qemu: "qemu-system-mips64el",
+        qemu_package: "qemu-system-mips",
+        machine: &["-machine", "malta", "-cpu", "5KEc"],
+        console: "ttyS0",
+    },
+    Kernel {
+        name: "mipsel",
+        archive: bookworm("mipsel"),
+        image: "linux-image-4kc-malta",
+        headers: Some(("linux-headers-4kc-malta", gcc12("mipsel-linux-gnu"))),
+        qemu: "qemu-system-mipsel",
+        qemu_package: "qemu-system-mips",
+        machine: &["-machine", "malta", "-cpu", "24Kc"],
+        console: "ttyS0",
+    },
+];
 
 /// The files of an unpacked kernel.
 pub struct Unpacked {
@@ -69,14 +171,23 @@ pub fn unpack(places: &Places, kernel: &Kernel) -> Result<Unpacked> {
     let root = folder.join("root");
     let done = folder.join("done");
     if !done.exists() {
-        let image = kernel.archive.newest(places, kernel.image)?;
-        let mut wanted = vec![image];
-        if let Some(headers) = kernel.headers {
+        let mut wanted = vec![kernel.archive.newest(places, kernel.image)?];
+        if let Some((headers, _)) = &kernel.headers {
             let headers = kernel.archive.newest(places, headers)?;
             wanted.extend(kernel.archive.depends(places, &headers)?);
             wanted.push(headers);
         }
+        // The tools that build modules run here, not in the guest.
+        let (tools, wanted): (Vec<_>, Vec<_>) = wanted
+            .into_iter()
+            .filter(|name| !name.starts_with("linux-compiler-"))
+            .partition(|name| name.starts_with("linux-kbuild-"));
         kernel.archive.unpack(places, &wanted, &root)?;
+        let host = Archive {
+            architecture: HOST.architecture,
+            suite: kernel.archive.suite,
+        };
+        host.unpack(places, &tools, &root)?;
         make_headers_movable(&root)?;
         std::fs::write(&done, wanted.join("\n"))?;
     }
@@ -115,13 +226,6 @@ fn make_headers_movable(root: &Path) -> Result<()> {
 pub fn headers(unpacked: &Unpacked) -> PathBuf {
     let name = format!("linux-headers-{}", unpacked.release);
     unpacked.root.join("usr/src").join(name)
-}
-
-/// Adds what a build needs to know to a call of `make`.
-pub fn cross(command: &mut Command, kernel: &Kernel) {
-    if !kernel.compiler.is_empty() {
-        command.arg(format!("CROSS_COMPILE={}", kernel.compiler));
-    }
 }
 
 /// The name of the one file in `folder` which begins with `prefix`.

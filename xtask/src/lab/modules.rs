@@ -2,19 +2,19 @@
 
 use super::Places;
 use super::kernels::{self, Kernel, Unpacked};
-use super::packages::output;
+use super::packages::{has_program, output};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Builds `lab/modules/NAME` for a kernel and returns the module.
 pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) -> Result<PathBuf> {
-    if kernel.headers.is_none() {
+    let Some((_, toolchain)) = &kernel.headers else {
         bail!(
             "the kernel '{}' has no headers to build '{name}' with",
             kernel.name
         );
-    }
+    };
     let source = places.lab.join("modules").join(name);
     let folder = places.work.join("build").join(kernel.name).join(name);
     copy_sources(&source, &folder)?;
@@ -22,7 +22,11 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     let mut make = Command::new("make");
     make.arg("-s").arg("-C").arg(kernels::headers(unpacked));
     make.arg(format!("M={}", folder.display()));
-    kernels::cross(&mut make, kernel);
+    toolchain.prepare(places, &mut make)?;
+    make.arg(format!("CROSS_COMPILE={}", toolchain.prefix()));
+    if !has_program("pahole") {
+        make.arg("PAHOLE=true"); // then the module has no BTF
+    }
     output(make.arg("modules"))?;
     Ok(folder.join(format!("{name}.ko")))
 }

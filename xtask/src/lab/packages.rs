@@ -14,6 +14,12 @@ pub struct Archive {
     pub architecture: &'static str,
 }
 
+/// The archive whose programs run on this host.
+pub const HOST: Archive = Archive {
+    suite: "bookworm",
+    architecture: "amd64",
+};
+
 impl Archive {
     /// The package that the meta package `name` stands for today.
     pub fn newest(&self, places: &Places, name: &str) -> Result<String> {
@@ -94,7 +100,18 @@ impl Archive {
             update.args(["-qq", "update"]);
             // Written for apt-get, whatever program was asked for.
             let arguments: Vec<_> = update.get_args().map(ToOwned::to_owned).collect();
-            output(Command::new("apt-get").args(arguments))?;
+            // A mirror in the middle of an update fails for one list; the others may be enough.
+            if let Err(error) = output(Command::new("apt-get").args(arguments)) {
+                let text = error.to_string();
+                let reason = text
+                    .split("E: ")
+                    .nth(1)
+                    .and_then(|reason| reason.lines().next());
+                println!(
+                    "some package lists are missing: {}",
+                    reason.unwrap_or(&text)
+                );
+            }
             std::fs::write(&fresh, "")?;
         }
         Ok(command())
@@ -115,8 +132,7 @@ impl Archive {
 
 /// Sees to it that a program of the host is there: as root installs its package, else says which.
 pub fn need_program(program: &str, package: &str) -> Result<()> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(program).exists()) {
+    if has_program(program) {
         return Ok(());
     }
     let wish = format!("apt-get install --no-install-recommends {package}");
@@ -128,6 +144,12 @@ pub fn need_program(program: &str, package: &str) -> Result<()> {
     install.env("DEBIAN_FRONTEND", "noninteractive");
     install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
     output(&mut install).map(|_| ()).with_context(|| wish)
+}
+
+/// Whether a program can be found on this host.
+pub fn has_program(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).exists())
 }
 
 /// What a program prints; its complaints if it fails.

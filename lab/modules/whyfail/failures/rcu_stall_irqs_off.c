@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* A CPU loops with interrupts off: another CPU must notice that it reports no quiescent state. */
 #include <linux/irqflags.h>
-#include <linux/processor.h>
 
 #include "whyfail.h"
 

@@ -1,0 +1,11 @@
+#: kernel arm64
+#: cpus 1
+#: memory 512
+#: until ---[ end
+#: until ---[ end
+#: until ---[ end
+#: until ---[ end
+#: grace 4
+provoke warn
+provoke bug_on
+provoke null_deref
