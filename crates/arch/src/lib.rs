@@ -8,6 +8,7 @@ mod arches;
 mod faults;
 mod insn;
 mod register;
+pub mod semantics;
 
 use base::Endian;
 
