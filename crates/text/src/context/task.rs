@@ -1,6 +1,7 @@
 //! The lines that name the running task and the kernel.
 
 use super::Context;
+use crate::dumps::processes;
 use crate::taint;
 
 /// `CPU: 0 PID: 7 Comm: a Tainted: G W 6.1.0 #1 Debian 6.1.4-1` and older lines of CPUs.
@@ -260,20 +261,17 @@ pub fn warning(context: &mut Context<'_>, text: &str) {
 /// A user process's fault: `a name[7]: segfault at …`, `traps: a name[7] trap divide error …`.
 pub fn faulting(context: &mut Context<'_>, text: &str) {
     const MARKS: [&str; 6] = [
-        "]: segfault at ",
-        "]: segfault (",
-        "]: unhandled exception: ",
-        "]: unhandled signal ",
-        "] trap ",
-        "] general protection ",
+        ": segfault at ",
+        ": segfault (",
+        ": unhandled exception: ",
+        ": unhandled signal ",
+        " trap ",
+        " general protection ",
     ];
-    let Some((head, rest)) = MARKS.iter().find_map(|mark| text.split_once(mark)) else {
-        return;
-    };
-    let head = head.strip_prefix("traps: ").unwrap_or(head);
-    if let Some((comm, pid)) = head.rsplit_once('[')
-        && let Some((pid, "")) = number(pid)
-    {
+    let process =
+        processes(text).find(|(_, _, rest)| MARKS.iter().any(|mark| rest.starts_with(mark)));
+    if let Some((comm, pid, rest)) = process {
+        let comm = comm.strip_prefix("traps: ").unwrap_or(comm);
         let cpu = rest
             .rsplit_once(" likely on CPU ")
             .and_then(|(_, cpu)| number(cpu));

@@ -12,6 +12,8 @@ use base::{LogEvent, RegisterSet};
 use crate::Line;
 use parts::{Continues, Dump, scan};
 
+pub use parts::scan::processes;
+
 base::registry! {
     /// Every form of a register dump. The order is the order of probing: a form whose
     /// signs could be taken for those of another stands behind it.

@@ -6,18 +6,26 @@ use super::{Dump, USER, place, scan};
 pub fn process(dump: &mut Dump<'_>, text: &str) {
     if let Some(rest) = text.strip_prefix("User process fault: interruption code ") {
         fault_s390(dump, rest);
-    } else if let Some(rest) = scan::behind(text, "]: segfault at ") {
-        segfault_x86(dump, rest);
-    } else if let Some(rest) = scan::behind(text, " ip:") {
-        trap_x86(dump, text, rest);
-    } else if let Some(rest) = scan::behind(text, "]: unhandled exception: ") {
-        exception_arm64(dump, rest);
-    } else if text.contains(" nip ") && text.contains(" lr ") {
-        signal_powerpc(dump, text);
-    } else if let Some(rest) = scan::behind(text, " for invalid ") {
+    } else if let Some(rest) = text.strip_prefix("do_page_fault(): sending ") {
         access_mips(dump, rest);
-    } else if let Some(rest) = scan::behind(text, "]: unhandled signal ") {
-        signal_riscv(dump, rest);
+    }
+    for (_, _, rest) in scan::processes(text) {
+        if let Some(rest) = rest.strip_prefix(": segfault at ") {
+            segfault_x86(dump, rest);
+        } else if let Some(rest) = rest.strip_prefix(": unhandled exception: ") {
+            exception_arm64(dump, rest);
+        } else if let Some(rest) = rest.strip_prefix(": unhandled signal ") {
+            signal_riscv(dump, rest);
+        } else if rest.starts_with(": ") && rest.contains(") at ") && rest.contains(" nip ") {
+            signal_powerpc(dump, rest);
+        } else if rest.starts_with(' ')
+            && let Some((name, pointers)) = rest.split_once(" ip:")
+        {
+            trap_x86(dump, name, pointers);
+        } else {
+            continue;
+        }
+        return;
     }
 }
 
@@ -35,12 +43,11 @@ fn segfault_x86(dump: &mut Dump<'_>, rest: &str) {
 }
 
 /// show_signal of arch/x86/kernel/traps.c: `traps: a.out[7] trap invalid opcode ip:40 sp:7f error:0 in …`.
-fn trap_x86(dump: &mut Dump<'_>, text: &str, rest: &str) {
+fn trap_x86(dump: &mut Dump<'_>, name: &str, rest: &str) {
     let (Some(sp), Some(code)) = (scan::behind(rest, " sp:"), scan::behind(rest, " error:")) else {
         return;
     };
-    let name = text.split(" ip:").next().unwrap_or_default();
-    let name = name.rsplit("] ").next().unwrap_or_default();
+    let name = name.trim();
     let name = name.strip_prefix("trap ").unwrap_or(name);
     let name = name.strip_suffix(" fault").unwrap_or(name);
     if let Some(code) = scan::hex(code) {
@@ -88,7 +95,9 @@ fn signal_powerpc(dump: &mut Dump<'_>, text: &str) {
 
 /// __do_page_fault of arch/mips/mm/fault.c: `do_page_fault(): sending SIGSEGV to a.out for invalid read access from 0000…`.
 fn access_mips(dump: &mut Dump<'_>, rest: &str) {
-    let Some((access, tail)) = rest.split_once(" access ") else {
+    let Some((access, tail)) =
+        scan::behind(rest, " for invalid ").and_then(|rest| rest.split_once(" access "))
+    else {
         return;
     };
     if let "read" | "write" = access

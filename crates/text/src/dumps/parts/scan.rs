@@ -52,6 +52,16 @@ pub fn decimal(text: &str) -> Option<(u32, &str)> {
     Some((head.parse().ok()?, rest))
 }
 
+/// Every `a name[7]` in `text`: the name, the process id and what follows.
+pub fn processes(text: &str) -> impl Iterator<Item = (&str, u32, &str)> {
+    text.match_indices(']').filter_map(|(end, _)| {
+        let (comm, pid) = text.get(..end)?.rsplit_once('[')?;
+        let (pid, rest) = decimal(pid)?;
+        rest.is_empty().then_some(())?;
+        Some((comm, pid, text.get(end + 1..)?))
+    })
+}
+
 /// What follows `label`, any blanks and a colon at the head of `text`.
 pub fn labelled<'t>(text: &'t str, label: &str) -> Option<&'t str> {
     let rest = text.strip_prefix(label)?.trim_start().strip_prefix(':')?;
