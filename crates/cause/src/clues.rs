@@ -23,9 +23,21 @@ pub fn pc(event: &LogEvent) -> Option<&Frame> {
         .filter(|frame| frame.function.is_some())
 }
 
+/// The name of the function held responsible: as told, else as the title ends in it.
+pub fn responsible(event: &LogEvent) -> Option<&str> {
+    let named = || event.title.rsplit_once(" in ").map(|(_, name)| name);
+    event.frame.as_deref().or_else(named).filter(|name| {
+        // A corrupted report ends in "in corrupted".
+        *name != "corrupted"
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_.$:<>".contains(&b))
+    })
+}
+
 /// The frame of the function held responsible, where it stands in the event.
 pub fn blamed(event: &LogEvent) -> Option<&Frame> {
-    let name = event.frame.as_deref()?;
+    let name = responsible(event)?;
     let traced = event.traces.iter().flat_map(|trace| &trace.frames);
     pc(event).into_iter().chain(traced).find(|frame| {
         frame
@@ -43,23 +55,26 @@ pub fn plain(function: &str) -> &str {
 /// Where it happened: the function that ran, or the one that called it when that is a mere
 /// helper, as exactly as it is known.
 pub fn spot(event: &LogEvent) -> Option<&Frame> {
+    certain(event).or_else(|| event.traces.first().and_then(worker))
+}
+
+/// The same without the guess at a trace that names nobody.
+fn certain(event: &LogEvent) -> Option<&Frame> {
     let working = |frame: &&Frame| {
         frame
             .function
             .as_deref()
             .is_some_and(|name| !is_helper(name))
     };
-    pc(event)
-        .filter(working)
-        .or_else(|| blamed(event))
-        .or_else(|| event.traces.first().and_then(worker))
+    pc(event).filter(working).or_else(|| blamed(event))
 }
 
 /// The same in words.
 pub fn place(event: &LogEvent) -> Option<String> {
-    spot(event)
+    certain(event)
         .map(words::frame)
-        .or_else(|| event.frame.clone())
+        .or_else(|| responsible(event).map(str::to_owned))
+        .or_else(|| event.traces.first().and_then(worker).map(words::frame))
         .or_else(|| pc(event).map(words::frame))
 }
 
@@ -82,9 +97,10 @@ pub fn in_instruction(event: &LogEvent) -> String {
 
 /// The name of that function, or a stand-in.
 pub fn culprit(event: &LogEvent) -> String {
-    spot(event)
+    certain(event)
         .map(words::function)
-        .or_else(|| event.frame.clone())
+        .or_else(|| responsible(event).map(str::to_owned))
+        .or_else(|| event.traces.first().and_then(worker).map(words::function))
         .or_else(|| pc(event).map(words::function))
         .unwrap_or_else(|| "the kernel".to_owned())
 }
@@ -99,8 +115,14 @@ pub fn trace<'a>(event: &'a LogEvent, words: &[&str]) -> Option<&'a Trace> {
 
 /// The first frame of a trace that works for itself, not for its caller.
 pub fn worker(trace: &Trace) -> Option<&Frame> {
-    let reliable =
-        |frame: &&Frame| frame.trust != Trust::PrintedAsUnreliable && frame.function.is_some();
+    // "(stack is not available)" is no frame.
+    let reliable = |frame: &&Frame| {
+        frame.trust != Trust::PrintedAsUnreliable
+            && frame
+                .function
+                .as_deref()
+                .is_some_and(|name| name != "stack")
+    };
     let helper = |frame: &&Frame| frame.function.as_deref().is_some_and(is_helper);
     trace
         .frames

@@ -57,6 +57,14 @@ impl Draft {
         self
     }
 
+    /// The report is damaged: nothing in it is sure.
+    #[must_use]
+    pub fn doubtful(mut self) -> Self {
+        self.cause_named = false;
+        self.confidence = Confidence::Low;
+        self
+    }
+
     /// How sure the verdict is.
     #[must_use]
     pub fn confidence(mut self, confidence: Confidence) -> Self {

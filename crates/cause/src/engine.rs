@@ -13,7 +13,7 @@ use crate::{Diagnosis, LogFacts, clues, story, taint, words};
 const MOST_OTHERS: usize = 8;
 
 /// A warning that stands this long before a death, in another task, is not taken for its cause.
-const UNRELATED_US: u64 = 10_000_000;
+const UNRELATED_US: u64 = 60_000_000;
 
 /// Explains logs: picks the event to trust, explains it, and places every other event.
 ///
@@ -63,10 +63,7 @@ fn choose(facts: &LogFacts<'_>, order: &Order, notes: &mut Vec<String>) -> Optio
     let death = all().find(|(index, later)| {
         *index > first
             && later.span.input == event.span.input
-            && matches!(
-                nature(later),
-                Nature::Death | Nature::Damage | Nature::Panic | Nature::Stall
-            )
+            && matches!(nature(later), Nature::Death | Nature::Panic)
             && later.crash
     });
     let Some((index, later)) = death else {
@@ -113,6 +110,10 @@ fn explain(facts: &LogFacts<'_>, order: &Order, index: u32) -> Option<Finding> {
     let (name, mut draft) = best?;
     if event.kind != "hardware_error" {
         draft = hardware_before(&scene, draft);
+    }
+    if event.corrupted.is_some() {
+        // What a damaged report names may belong to another one.
+        draft = draft.doubtful();
     }
     let mut finding = draft.finish(name, index, event, places(event));
     finding.gaps.extend(event_gaps(event));

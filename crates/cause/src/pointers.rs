@@ -5,7 +5,7 @@
 pub enum Bad {
     /// NULL plus an offset below 64 KiB.
     NullPlus(u64),
-    /// An error number used as a pointer: the value itself lies in the last page.
+    /// A small negative number: an error number used as a pointer, or NULL minus an offset.
     ErrorPointer(i64),
     /// `LIST_POISON1` plus an offset: the `next` of an entry that was deleted.
     ListPoison1(i64),
@@ -90,7 +90,7 @@ pub fn classify(address: u64, arch: Option<&str>) -> Option<Bad> {
         return Some(Bad::ErrorPointer(number));
     }
     if let Some(bad) = list_poison(address, 0xdead_0000_0000_0000)
-        .or_else(|| list_poison(address, 0xdead_4ead_0000_0000))
+        .or_else(|| list_poison(address, 0x5dea_dbee_f000_0000))
     {
         return Some(bad);
     }
@@ -141,9 +141,18 @@ fn list_poison(address: u64, delta: u64) -> Option<Bad> {
     near(0x100).map(Bad::ListPoison1)
 }
 
+/// The error number in a register, where it is one that functions return.
+pub fn returned_error(value: u64) -> Option<i64> {
+    let number = value.cast_signed();
+    (-133..=-2)
+        .contains(&number)
+        .then_some(number)
+        .or((-531..=-512).contains(&number).then_some(number))
+}
+
 /// The last page of the address space holds error numbers (`IS_ERR_VALUE`).
 fn error_number(address: u64, narrow: bool) -> Option<i64> {
-    let signed = if narrow || address <= u64::from(u32::MAX) {
+    let signed = if narrow {
         i64::from(u32::try_from(address).ok()?.cast_signed())
     } else {
         address.cast_signed()

@@ -218,7 +218,7 @@ const CROSSROADS: &[&str] = &[
 
 /// The function of the later event, where the first one ran through it, too.
 fn shared<'a>(first: &LogEvent, event: &'a LogEvent) -> Option<&'a str> {
-    let name = clues::plain(event.frame.as_deref()?);
+    let name = clues::plain(clues::responsible(event)?);
     if is_helper(name) || CROSSROADS.iter().any(|start| name.starts_with(start)) {
         return None;
     }

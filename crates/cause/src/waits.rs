@@ -235,17 +235,16 @@ pub fn lock(text: &str) -> (&str, &str, &str) {
     };
     let (lock, at) = text.split_once(", at: ").unwrap_or((text, ""));
     let (address, rest) = lock.split_once('(').unwrap_or(("", lock));
-    let class = rest.split_once("){").map_or(rest, |(class, _)| class);
+    let class = match rest.split_once("){") {
+        Some((class, _)) => class,
+        None => rest.trim_end_matches(')'),
+    };
     // Old kernels print the address of the place: `[<00000000>] f+0x1/0x2`.
     let at = match at.strip_prefix('[') {
         Some(rest) => rest.split_once("] ").map_or(at, |(_, at)| at),
         None => at,
     };
-    (
-        address.trim(),
-        class.trim_end_matches(')').trim(),
-        at.trim(),
-    )
+    (address.trim(), class.trim(), at.trim())
 }
 
 /// One step of a wait: who waits, for which lock, and who holds it.
@@ -271,7 +270,13 @@ pub fn steps(events: &[&LogEvent]) -> Vec<Step> {
             steps.extend(blocker(&detail.value, detail.line));
         }
     }
-    let waiting: Vec<Waiter> = events.iter().filter_map(|event| waiter(event)).collect();
+    // Only who waits for a lock has it as the last one in its table; who waits for something
+    // else holds even the last.
+    let waiting: Vec<Waiter> = events
+        .iter()
+        .filter(|event| waits_for(event).is_some_and(|(what, _)| is_lock(what)))
+        .filter_map(|event| waiter(event))
+        .collect();
     for event in events {
         let table = held_locks(event);
         // Lockdep counts a lock as held from the moment it is asked for: the last lock of a
@@ -318,7 +323,7 @@ pub fn passed(events: &[&LogEvent]) -> Vec<(Waiter, Waiter, String, u64)> {
         let (Some(who), Some((what, wait))) = (waiter(event), waits_for(event)) else {
             continue;
         };
-        if !(what.contains("mutex") || what.contains("semaphore")) {
+        if !is_lock(what) {
             continue;
         }
         let Some(site) = frames(event).find(|frame| frame.line > wait.line && !is_wait(frame))
@@ -344,6 +349,11 @@ pub fn passed(events: &[&LogEvent]) -> Vec<(Waiter, Waiter, String, u64)> {
         }
     }
     pairs
+}
+
+/// Whether a thing waited for has a holder that lockdep knows.
+fn is_lock(what: &str) -> bool {
+    what.contains("mutex") || what.contains("semaphore")
 }
 
 /// Tasks that are compared with each other; more would be quadratic.
@@ -521,6 +531,14 @@ mod tests {
                 "#0: ffff02 (&desk->lock){+.+.}-{3:3}, at: desk_sleep+0x1/0x2",
             ),
         ];
+        assert!(
+            steps(&[&hung]).is_empty(),
+            "who waits for no lock holds all of them"
+        );
+        hung.traces = vec![trace(
+            "Call Trace",
+            &["schedule", "__mutex_lock", "desk_write"],
+        )];
         let steps = steps(&[&hung]);
         assert_eq!(steps.len(), 1);
         assert_eq!(steps[0].holder.told(), "b (pid 2)");

@@ -84,7 +84,9 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
                 .find(|(name, _)| {
                     clues::says(&event.headline, name) || clues::says(&event.title, name)
                 })
-                .map_or("did something that C does not define", |(_, did)| did);
+                .map(|(_, did)| *did)
+                .or_else(|| by_handler(event))
+                .unwrap_or("did something that C does not define");
             Some(
                 Draft::new(event)
                     .verdict(format!("The kernel {did}{place}; UBSAN caught it."))
@@ -96,6 +98,28 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         }
         _ => None,
     }
+}
+
+/// UBSAN's handlers, which stand in the trace where the head does not tell (until 5.14).
+const HANDLERS: &[(&str, &str)] = &[
+    ("shift_out_of_bounds", "shift-out-of-bounds"),
+    ("divrem", "division-overflow"),
+    ("_overflow", "signed-integer-overflow"),
+    ("load_invalid_value", "invalid-load"),
+    ("type_mismatch", "misaligned-access"),
+    ("unreachable", "unreachable"),
+];
+
+fn by_handler(event: &LogEvent) -> Option<&'static str> {
+    let frames = event.traces.first()?.frames.iter().take(8);
+    let handler = frames
+        .filter_map(|frame| frame.function.as_deref())
+        .find(|name| name.contains("__ubsan_handle_"))?;
+    let (_, what) = HANDLERS.iter().find(|(part, _)| handler.contains(part))?;
+    UNDEFINED
+        .iter()
+        .find(|(name, _)| name == what)
+        .map(|(_, did)| *did)
 }
 
 #[cfg(test)]

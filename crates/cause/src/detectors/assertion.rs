@@ -52,6 +52,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         .quote(event, "message", 4)
         .call_path(event);
     draft = match message {
+        Some(message) if message.starts_with("ODEBUG: ") => draft.verdict(object(&message)),
         Some(message) => draft.verdict(format!("It says: \"{}\".", message.trim_end_matches('.'))),
         None => draft.verdict("What was wrong stands in the condition on that line of the source."),
     };
@@ -63,6 +64,23 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             .next(format!("Read {at} in the source of exactly this kernel: the condition there says what must never be."))
             .needs_debug_info(event, "the values that made the check fail"),
     )
+}
+
+/// `ODEBUG: free active (active state 0) object type: timer_list hint: f+0x0/0x1` in words.
+fn object(message: &str) -> String {
+    let what = clues::between(message, "ODEBUG: ", " ").unwrap_or("use of");
+    let kind = clues::between(message, "object type: ", " ").unwrap_or("object");
+    let hint = message
+        .split_once("hint: ")
+        .map_or_else(String::new, |(_, hint)| format!(" ({})", hint.trim()));
+    let active = message.contains(" active");
+    match (what, active) {
+        ("free", true) => format!(
+            "Memory was freed that holds a {kind} still in use{hint}: stop it before the free."
+        ),
+        ("init", true) => format!("A {kind} that is still in use was initialised again{hint}."),
+        _ => format!("An object of type {kind} was used out of turn{hint}: \"{message}\"."),
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +108,7 @@ mod tests {
         let told = finding(bug);
         assert!(
             told.verdict
-                .starts_with("The check (BUG) at fs/ext4/inode.c:2721 failed.")
+                .starts_with("The check (BUG) at fs/ext4/inode.c:2721 failed in f.")
         );
         assert!(told.cause_named);
     }

@@ -73,25 +73,40 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         );
     }
     if steps.is_empty() {
-        for (waiter, holder, function, line) in waits::passed(&all) {
-            draft = draft.says(
-                format!(
-                    "{} waits in {function}, and {} has gone further in the same function: it may hold \
-                     what the other waits for",
-                    waiter.told(),
-                    holder.told()
-                ),
-                Trust::Inferred,
-                Some(line),
-            );
-        }
+        draft = hints(draft, &all);
     }
-    Some(conclude(
-        draft,
-        event,
-        &steps,
-        blocked(&all).saturating_sub(1),
-    ))
+    Some(conclude(draft, &all, &steps))
+}
+
+/// Who may hold what others wait for, by how far each has gone in one function.
+fn hints(mut draft: Draft, all: &[&LogEvent]) -> Draft {
+    let mut told: Vec<(String, String)> = Vec::new();
+    let pairs = waits::passed(all);
+    for (_, holder, function, line) in &pairs {
+        let key = (holder.pid.clone(), function.clone());
+        if told.contains(&key) || told.len() >= 4 {
+            continue;
+        }
+        told.push(key);
+        let waiters: Vec<String> = pairs
+            .iter()
+            .filter(|(_, other, at, _)| other.pid == holder.pid && at == function)
+            .map(|(waiter, ..)| waiter.told())
+            .collect();
+        let who = match waiters.as_slice() {
+            [one] => format!("{one} waits"),
+            many => format!("{} tasks wait", many.len()),
+        };
+        draft = draft.says(
+            format!(
+                "{who} in {function}, and {} has gone further in the same function: it may hold what is waited for",
+                holder.told()
+            ),
+            Trust::Inferred,
+            Some(*line),
+        );
+    }
+    draft
 }
 
 /// How many tasks the reports are about.
@@ -137,7 +152,8 @@ fn waiting(draft: Draft, event: &LogEvent) -> Draft {
         .call_path(event)
 }
 
-fn conclude(draft: Draft, event: &LogEvent, steps: &[Step], others: usize) -> Draft {
+fn conclude(draft: Draft, all: &[&LogEvent], steps: &[Step]) -> Draft {
+    let others = blocked(all).saturating_sub(1);
     if let Some(circle) = waits::circle(steps) {
         let printed = circle
             .iter()
@@ -155,11 +171,21 @@ fn conclude(draft: Draft, event: &LogEvent, steps: &[Step], others: usize) -> Dr
             })
             .next("Give the locks one order on every path that takes more than one of them.");
     }
-    let me = waits::waiter(event);
+    let me = all.first().and_then(|event| waits::waiter(event));
     let mine = steps.iter().find(|step| Some(&step.waiter) == me.as_ref());
     if let Some(step) = mine {
+        let stuck = all
+            .iter()
+            .find(|event| waits::waiter(event).as_ref() == Some(&step.holder));
+        let draft = match stuck {
+            Some(stuck) => draft.verdict(format!(
+                "{} holds it and is stuck itself{}.",
+                step.holder.told(),
+                wait_of(stuck)
+            )),
+            None => draft.verdict(format!("{} holds it.", step.holder.told())),
+        };
         return draft
-            .verdict(format!("{} holds what it waits for.", step.holder.told()))
             .cause_named(Confidence::Medium)
             .gap(
                 Gap::new(
@@ -250,6 +276,6 @@ mod tests {
         ));
         let told = finding(one);
         assert!(told.cause_named);
-        assert!(told.verdict.ends_with("b (pid 2) holds what it waits for."));
+        assert!(told.verdict.ends_with("b (pid 2) holds it."));
     }
 }

@@ -36,7 +36,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
                 .call_path(event)
                 .next("Look for the object's lock before its spin_lock_init() or mutex_init(), or after the object was freed."),
         ),
-        "spinlock" => Some(spinlock(event)),
+        "spinlock" if !clues::says(&event.headline, "lockup") => Some(spinlock(event)),
         _ => None,
     }
 }

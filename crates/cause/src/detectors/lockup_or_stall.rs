@@ -93,20 +93,20 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             other.span,
         );
     }
-    Some(
-        draft
-            .gap(
-                Gap::new(
-                    "why the code does not come to an end",
-                    "one look at a running CPU shows where it is, not why",
-                )
-                .supply("a crash dump (set softlockup_panic or hardlockup_panic with kdump)"),
-            )
-            .next(format!(
-                "Read the loops and the locks around {}.",
-                clues::culprit(event)
-            )),
-    )
+    let draft = draft.gap(
+        Gap::new(
+            "why the code does not come to an end",
+            "one look at a running CPU shows where it is, not why",
+        )
+        .supply("a crash dump (set softlockup_panic or hardlockup_panic with kdump)"),
+    );
+    Some(match clues::place(event) {
+        Some(_) => draft.next(format!(
+            "Read the loops and the locks around {}.",
+            clues::culprit(event)
+        )),
+        None => draft,
+    })
 }
 
 fn rcu(draft: Draft, event: &LogEvent, place: &str) -> Draft {

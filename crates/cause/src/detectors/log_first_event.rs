@@ -4,7 +4,7 @@ use base::{Confidence, LogEvent};
 
 use crate::draft::Draft;
 use crate::scene::Scene;
-use crate::{Detector, Nature, words};
+use crate::{Detector, Nature, clues, words};
 
 /// Takes every defect.
 pub const ENTRY: Detector = Detector {
@@ -25,14 +25,11 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     if !event.crash {
         return None;
     }
-    let what = if event.meaning.is_empty() {
-        format!("The kernel reported: {}.", event.title)
-    } else {
-        format!(
-            "{}: {}.",
-            words::sentence(&event.title),
-            event.meaning.trim_end_matches('.')
-        )
+    let meaning = event.meaning.trim_end_matches('.');
+    let what = match (meaning, clues::place(event)) {
+        ("", _) => format!("The kernel reported: {}.", event.title),
+        (meaning, Some(place)) => format!("In {place}: {meaning}."),
+        (meaning, None) => format!("{}.", words::sentence(meaning)),
     };
     Some(
         Draft::new(event)
@@ -55,7 +52,7 @@ mod tests {
         let told = finding(unknown);
         assert_eq!(
             told.verdict,
-            "New_kind in f: the kernel did a new thing. The log alone does not tell why."
+            "In foo+0x10/0x20: the kernel did a new thing. The log alone does not tell why."
         );
         assert!(!told.cause_named);
         assert_eq!(told.evidence[0].span.unwrap().start, 4);

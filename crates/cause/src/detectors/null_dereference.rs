@@ -66,6 +66,11 @@ fn by_fault(event: &LogEvent, address: u64) -> Option<Draft> {
         .fault_address(event);
     let reading = match offset {
         0 => "The address is 0, the value of a NULL pointer itself".to_owned(),
+        _ if called => {
+            "A small number stood where a code address belongs: a function pointer or a \
+                        return address was overwritten"
+                .to_owned()
+        }
         _ if near => format!(
             "An address in the first page is NULL plus the offset of what was wanted, here \
              {offset:#x} ({offset}): a member of a structure, or an element of an array"
@@ -157,7 +162,7 @@ mod tests {
         assert!(
             finding(oops)
                 .verdict
-                .starts_with("The kernel called through a NULL function pointer.")
+                .starts_with("The kernel called through a NULL function pointer in f.")
         );
     }
 

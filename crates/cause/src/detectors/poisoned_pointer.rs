@@ -3,7 +3,7 @@
 use base::{Confidence, LogEvent, Trust, VirtAddr};
 
 use crate::draft::Draft;
-use crate::pointers::{Bad, classify, error_name};
+use crate::pointers::{Bad, classify, error_name, returned_error};
 use crate::scene::Scene;
 use crate::{Detector, Nature, clues};
 
@@ -75,21 +75,7 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
     };
     Some(match bad {
         Bad::NullPlus(_) => return None,
-        Bad::ErrorPointer(number) => {
-            let name = error_name(number).map_or(format!("{number}"), |name| format!("{number} (-{name})"));
-            draft
-                .verdict(format!(
-                    "The kernel used an error code as a pointer{place}: the address is {name}, or a \
-                     member next to it."
-                ))
-                .verdict("A function returned an error pointer and its caller did not check it with IS_ERR().")
-                .confidence(Confidence::Medium)
-                .says(
-                    format!("{address:#x} lies in the last page, where no object is: only ERR_PTR() makes such values"),
-                    Trust::Computed,
-                    None,
-                )
-        }
+        Bad::ErrorPointer(number) => error_pointer(draft, event, address, number),
         Bad::ListPoison1(by) | Bad::ListPoison2(by) => {
             let one = matches!(bad, Bad::ListPoison1(_));
             let (name, member) = if one { ("LIST_POISON1", "next") } else { ("LIST_POISON2", "prev") };
@@ -164,6 +150,45 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
     })
 }
 
+/// An address just below zero has two readings; a register may decide.
+fn error_pointer(draft: Draft, event: &LogEvent, address: u64, number: i64) -> Draft {
+    let place = clues::in_instruction(event);
+    let set = event.registers.first();
+    let told = set
+        .into_iter()
+        .flat_map(|set| &set.registers)
+        .find_map(|register| {
+            // The base of the access lies at or below the address.
+            let error = returned_error(register.value.0).filter(|error| *error <= number)?;
+            Some((register, error))
+        });
+    let draft = draft.says(
+        format!("{address:#x} is {number}: no object lies in the last page of the address space"),
+        Trust::Computed,
+        None,
+    );
+    let Some((register, error)) = told else {
+        return draft
+            .verdict(format!("The kernel used {number} as a pointer{place}."))
+            .verdict("It is an error code that the caller did not check with IS_ERR(), or NULL minus the offset of a member (container_of).")
+            .confidence(Confidence::Medium);
+    };
+    let name = error_name(error).map_or_else(String::new, |name| format!(" (-{name})"));
+    draft
+        .verdict(format!(
+            "The kernel used the error code {error}{name} as a pointer{place}."
+        ))
+        .verdict(
+            "A function returned an error pointer and its caller did not check it with IS_ERR().",
+        )
+        .confidence(Confidence::Medium)
+        .says(
+            format!("Register {} holds {error}{name}", register.name),
+            Trust::PrintedByKernel,
+            set.map(|set| set.line),
+        )
+}
+
 fn closing(draft: Draft, event: &LogEvent) -> Draft {
     let draft = draft
         .call_path(event)
@@ -200,10 +225,25 @@ mod tests {
     }
 
     #[test]
-    fn an_error_pointer_is_named() {
+    fn a_register_tells_an_error_from_null_minus_an_offset() {
         let mut oops = event("oops", 1);
-        oops.fault = Some(fault(0xffff_ffff_ffff_fff4, "read"));
-        assert!(finding(oops).verdict.contains("-12 (-ENOMEM)"));
+        oops.fault = Some(fault(0xffff_ffff_ffff_fffc, "read"));
+        assert!(
+            finding(oops.clone())
+                .verdict
+                .contains("or NULL minus the offset")
+        );
+        let mut set = at("open_desk");
+        set.registers = vec![Register {
+            name: "rbx".into(),
+            value: VirtAddr(0xffff_ffff_ffff_fff4),
+        }];
+        oops.registers = vec![set];
+        assert!(
+            finding(oops)
+                .verdict
+                .starts_with("The kernel used the error code -12 (-ENOMEM) as a pointer")
+        );
     }
 
     #[test]

@@ -46,6 +46,8 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         return None;
     }
     let said = event.detail("misuse").unwrap_or_default();
+    // Until 5.7 an increment was told from an addition.
+    let said = said.replace("increment on 0", "addition on 0");
     let known = MISUSES.iter().find(|(words, ..)| said.contains(words));
     let culprit = clues::place(event).unwrap_or_else(|| "The kernel".to_owned());
     let draft = Draft::new(event).quote(event, "misuse", 1).call_path(event);
