@@ -91,8 +91,8 @@ impl Pull for FileSource {
     fn gaps(&mut self, into: &mut Vec<Gap>) {
         if let Some(why) = self.failed.take() {
             into.push(Gap::new(
-                format!("the rest of '{}'", self.name),
-                format!("reading failed after {} bytes: {why}", self.read),
+                format!("what follows the first {} bytes", self.read),
+                format!("reading failed: {why}"),
             ));
         }
     }

@@ -128,10 +128,12 @@ impl Found<'_> {
     }
 
     fn finish(self, facts: &mut InputFacts, summary: LogSummary, mut missing: Vec<Gap>) -> Read {
+        let (events, mut gaps) = self.store.finish();
         if let Some(mut rows) = self.rows {
             rows.give(facts, 0);
+            // The rows lack nothing of what the store let go.
+            gaps.clear();
         }
-        let (events, mut gaps) = self.store.finish();
         facts.lines = summary.lines;
         facts.bytes = summary.bytes;
         facts.gaps = summary.gaps;
@@ -139,11 +141,8 @@ impl Found<'_> {
         facts.gaps.append(&mut gaps);
         if summary.bytes == 0 && facts.gaps.is_empty() {
             facts.gaps.push(
-                Gap::new(
-                    "anything about the system",
-                    format!("{} is empty", facts.name),
-                )
-                .supply("the log of the time when it died"),
+                Gap::new("anything about the system", "the input is empty")
+                    .supply("the log of the time when it died"),
             );
         }
         Read::Log(std::mem::take(facts), events)

@@ -76,7 +76,6 @@ pub(crate) fn decompress(
         let decoded = Decoded {
             decoder,
             codec: codec.name,
-            name: escape(name.as_os_str()).into_owned(),
             decoded: 0,
             ended: false,
             failure,
@@ -128,7 +127,6 @@ impl Read for Compressed {
 struct Decoded {
     decoder: Box<dyn Read + Send>,
     codec: &'static str,
-    name: String,
     decoded: u64,
     ended: bool,
     failure: Failure,
@@ -173,10 +171,7 @@ impl Decoded {
             _ => format!("is damaged ({error})"),
         };
         Gap::new(
-            format!(
-                "what follows the first {} bytes of '{}'",
-                self.decoded, self.name
-            ),
+            format!("what follows the first {} bytes", self.decoded),
             format!("its {} stream {why}", self.codec),
         )
         .supply("a complete copy of the file")

@@ -21,6 +21,9 @@ pub(super) static ENTRY: Entry = Entry {
 /// Records that may wait for earlier ones.
 const WINDOW: usize = 64;
 
+/// Records of a capture, or of a boot, among which the first one is looked for.
+const BEGINNING: usize = 8;
+
 /// Bytes that one record may grow to by fragments and continuation lines.
 const LARGEST: usize = 64 << 10;
 
@@ -56,6 +59,8 @@ struct Held {
     whole: Option<usize>,
     parts: BTreeMap<usize, Vec<u8>>,
     size: usize,
+    /// Foreign lines that stand behind it, as they are.
+    after: Vec<u8>,
 }
 
 impl Held {
@@ -133,22 +138,23 @@ impl Records {
             whole: record.fragment.map(|(_, whole)| whole),
             parts: BTreeMap::new(),
             size: 0,
+            after: Vec::new(),
         };
         record.write_prefix(&mut held.prefix);
         held.add(offset, message);
-        match self.next {
+        let first = self.waiting.keys().next().copied();
+        match self.next.or(first) {
             Some(next) if record.seq + (WINDOW as u64) < next => {
                 self.release_all(out);
-                self.next = Some(record.seq);
+                self.next = None;
             }
-            Some(next) if record.seq < next => {
+            Some(next) if record.seq < next && self.next.is_some() => {
                 // Too late for its place: better here than nowhere.
                 self.missing = self.missing.saturating_sub(1);
                 self.write(&held, out);
                 return;
             }
-            Some(_) => {}
-            None => self.next = Some(record.seq),
+            _ => {}
         }
         self.waiting.insert(record.seq, held);
         self.release(out);
@@ -170,15 +176,11 @@ impl Records {
         }
         let held = self.last.and_then(|last| self.waiting.get_mut(&last));
         match held {
-            Some(held) => {
-                let text: Vec<u8> = [b"\n", line].concat();
-                let end = held.parts.keys().last().map_or(0, |last| last + 1);
-                // Not a fragment, so it does not count towards the whole.
-                let size = held.size;
-                held.add(end, &text);
-                held.whole = held.whole.map(|whole| whole + held.size - size);
+            Some(held) if held.after.len() + line.len() < LARGEST => {
+                held.after.push(b'\n');
+                held.after.extend_from_slice(line);
             }
-            None => {
+            _ => {
                 self.close(out);
                 out.extend_from_slice(line);
                 out.push(b'\n');
@@ -188,6 +190,13 @@ impl Records {
 
     /// Gives what is next, and what has waited long enough.
     fn release(&mut self, out: &mut Vec<u8>) {
+        if self.next.is_none() {
+            // The first packet of a capture may have overtaken others, too.
+            if self.waiting.len() < BEGINNING {
+                return;
+            }
+            self.next = self.waiting.keys().next().copied();
+        }
         while let Some(first) = self.waiting.first_entry() {
             let due = self.next == Some(*first.key()) && first.get().complete();
             if !due && self.waiting.len() <= WINDOW {
@@ -226,6 +235,7 @@ impl Records {
         for part in held.parts.values() {
             write_message(part, &held.prefix, out);
         }
+        out.extend_from_slice(&held.after);
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {

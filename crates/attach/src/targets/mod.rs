@@ -35,7 +35,8 @@ enum How {
 base::registry! {
     /// Every kind, in the order of probing: `text` takes what no other kind took.
     static TARGETS: [Entry] = [
-        stdin, kmsg, process, live_kernel, kdump, flattened, elf, perf_data, foreign, saved_report, text,
+        stdin, kmsg, process, live_kernel, kdump, flattened, elf, perf_data, foreign, saved_report, other_json,
+        text,
     ];
 }
 

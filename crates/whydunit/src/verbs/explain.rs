@@ -191,10 +191,7 @@ impl Answers {
                 self.inputs.push(InputFacts {
                     name: target.name.clone(),
                     kind: "unreadable".to_owned(),
-                    gaps: vec![Gap::new(
-                        format!("what {} holds", target.name),
-                        error.reason(),
-                    )],
+                    gaps: vec![Gap::new("all that it holds", error.reason())],
                     ..InputFacts::default()
                 });
             }

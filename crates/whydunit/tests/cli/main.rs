@@ -1,0 +1,17 @@
+//! The binary as a user meets it: what goes in, what comes out, how it exits.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is the verdict of a test, in its helpers too"
+)]
+
+mod answers;
+mod compressed;
+mod folders;
+mod help;
+mod hostile;
+mod pstore;
+mod streams;
+mod support;
+mod usage;
