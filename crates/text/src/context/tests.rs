@@ -1,3 +1,5 @@
+//! Tasks, kernels and modules in every form of their lines.
+
 use std::path::Path;
 
 use base::LogEvent;

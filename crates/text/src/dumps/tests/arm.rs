@@ -1,3 +1,5 @@
+//! Register dumps of arm (32 bits).
+
 use base::{Endian, VirtAddr};
 
 use super::{code, read};

@@ -1,3 +1,5 @@
+//! Register dumps of arm64.
+
 use base::VirtAddr;
 
 use super::{code, read};

@@ -1,3 +1,5 @@
+//! Register dumps of loongarch64.
+
 use base::VirtAddr;
 
 use super::{code, read};

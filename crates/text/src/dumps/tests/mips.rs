@@ -1,3 +1,5 @@
+//! Register dumps of MIPS, of both widths.
+
 use base::VirtAddr;
 
 use super::{code, read, read_file};

@@ -1,3 +1,5 @@
+//! Register dumps of powerpc, of both widths.
+
 use base::{Endian, VirtAddr};
 
 use super::{code, read};

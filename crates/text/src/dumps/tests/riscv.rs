@@ -1,3 +1,5 @@
+//! Register dumps of riscv.
+
 use base::VirtAddr;
 
 use super::{code, read};

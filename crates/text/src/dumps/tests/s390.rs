@@ -1,3 +1,5 @@
+//! Register dumps of s390x.
+
 use base::{Endian, VirtAddr};
 
 use super::{code, read};

@@ -1,3 +1,5 @@
+//! Register dumps of x86_64 and i386.
+
 use base::VirtAddr;
 
 use super::{code, read};
