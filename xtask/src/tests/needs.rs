@@ -1,0 +1,104 @@
+//! What tests need of the machine: programs, and the Debian packages that have them.
+
+use anyhow::{Result, bail};
+use std::process::{Command, Stdio};
+
+/// A program that a suite starts.
+pub struct Need {
+    pub program: &'static str,
+    /// One package or several, as a command line names them.
+    pub package: &'static str,
+}
+
+impl Need {
+    pub const fn new(program: &'static str, package: &'static str) -> Self {
+        Self { program, package }
+    }
+}
+
+/// As root installs what is missing; otherwise says what to install. What is then still missing is
+/// told by the suites that need it.
+pub fn install(needs: &[&Need]) {
+    let mut packages: Vec<&str> = needs
+        .iter()
+        .filter(|need| !is_here(need.program))
+        .flat_map(|need| need.package.split(' '))
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if packages.is_empty() {
+        return;
+    }
+    let list = packages.join(" ");
+    if !is_root() {
+        println!("missing Debian packages: {list}");
+        println!("as root: {}", command(&list));
+        return;
+    }
+    println!("installing Debian packages: {list}");
+    // A fresh machine has no package lists at all.
+    let updated = apt_get(&["update"]);
+    let mut install = vec!["install", "-y", "--no-install-recommends"];
+    install.extend(packages);
+    if !updated || !apt_get(&install) {
+        println!("could not install: {}", command(&list));
+    }
+}
+
+/// An error that names the programs which are missing.
+pub fn check(needs: &[Need]) -> Result<()> {
+    let missing = needs.iter().filter(|need| !is_here(need.program));
+    let missing: Vec<&Need> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let programs: Vec<&str> = missing.iter().map(|need| need.program).collect();
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    bail!(
+        "could not run without {}; as root: {}",
+        programs.join(", "),
+        command(&packages.join(" "))
+    )
+}
+
+/// Whether a program is on the search path.
+pub fn is_here(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn command(packages: &str) -> String {
+    format!("apt-get update && apt-get install --no-install-recommends {packages}")
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn apt_get(arguments: &[&str]) -> bool {
+    let status = Command::new("apt-get")
+        .arg("-qq")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_package() {
+        assert!(check(&[Need::new("sh", "dash")]).is_ok());
+        let needs = [
+            Need::new("sh", "dash"),
+            Need::new("no-such-program", "its-package"),
+        ];
+        let error = check(&needs).unwrap_err().to_string();
+        assert!(error.contains("without no-such-program;"));
+        assert!(error.ends_with("--no-install-recommends its-package"));
+    }
+}
