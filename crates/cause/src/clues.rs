@@ -13,12 +13,27 @@ pub fn details<'a>(event: &'a LogEvent, name: &'a str) -> impl Iterator<Item = &
         .filter(move |detail| detail.name == name)
 }
 
+/// Kinds of reports that are printed from an interrupt about the code that it interrupted.
+const FROM_INTERRUPT: &[&str] = &[
+    "soft_lockup",
+    "hard_lockup",
+    "rcu_stall",
+    "nmi",
+    "workqueue_lockup",
+];
+
 /// The place of the program counter in the kernel.
+///
+/// Registers that stand inside of a trace are those of interrupted code: for a report that is
+/// not about that code they say nothing.
 pub fn pc(event: &LogEvent) -> Option<&Frame> {
+    let about_interrupted = FROM_INTERRUPT.contains(&event.kind.as_str());
+    let trace = event.traces.first().map_or(u64::MAX, |trace| trace.line);
     event
         .registers
         .iter()
         .filter(|set| set.whose != "user")
+        .filter(|set| about_interrupted || set.line <= trace)
         .find_map(|set| set.pc.as_ref())
         .filter(|frame| frame.function.is_some())
 }

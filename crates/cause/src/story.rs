@@ -1,5 +1,7 @@
 //! How every other event stands to the one of the verdict.
 
+use std::collections::BTreeMap;
+
 use base::{LineSpan, LogEvent, Trust};
 
 use crate::detectors::{Nature, nature};
@@ -14,6 +16,8 @@ const CLOSE_US: u64 = 5_000_000;
 /// Rows for all events but `main`, those of one title and relation folded into one.
 pub fn tell(facts: &LogFacts<'_>, order: &Order, main: Option<u32>) -> Vec<StoryRow> {
     let mut rows: Vec<StoryRow> = Vec::new();
+    // A log may hold very many titles.
+    let mut places: BTreeMap<(Relation, u32, &str), usize> = BTreeMap::new();
     for (index, event) in (0u32..).zip(facts.events) {
         if Some(index) == main {
             rows.extend(ending(index, event));
@@ -23,12 +27,10 @@ pub fn tell(facts: &LogFacts<'_>, order: &Order, main: Option<u32>) -> Vec<Story
             Some(main) => relate(facts, order, main, index),
             None => note(),
         };
-        let known = rows.iter_mut().find(|row| {
-            row.relation == relation
-                && row.title == event.title
-                && row.span.input == event.span.input
-        });
-        match known {
+        let key = (relation, event.span.input, event.title.as_str());
+        let next = rows.len();
+        let at = *places.entry(key).or_insert(next);
+        match rows.get_mut(at) {
             Some(row) => row.events.push(index),
             None => rows.push(StoryRow {
                 relation,

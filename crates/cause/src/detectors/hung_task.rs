@@ -18,6 +18,9 @@ pub const ENTRY: Detector = Detector {
     explain,
 };
 
+/// Reports of one boot that are looked at together.
+const MOST: usize = 256;
+
 /// Tasks that are listed one by one.
 const LISTED: usize = 8;
 
@@ -29,6 +32,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let others: Vec<(u32, &LogEvent)> = scene
         .same_boot()
         .filter(|(_, other)| other.kind == "hung_task")
+        .take(MOST)
         .collect();
     let mut all = vec![event];
     all.extend(others.iter().map(|(_, other)| *other));

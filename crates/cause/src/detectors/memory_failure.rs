@@ -34,8 +34,37 @@ pub fn corrected(event: &LogEvent) -> bool {
     !bad && all().any(|text| clues::says(text, "corrected") || text.contains(" CE "))
 }
 
+/// Accesses that the memory system itself refused, by the words of arm64, arm and MIPS.
+const ABORTS: &[&str] = &[
+    "external abort",
+    "SError",
+    "bus error",
+    "parity error",
+    "ECC error",
+];
+
+fn abort(event: &LogEvent) -> Draft {
+    Draft::new(event)
+        .verdict(format!(
+            "The memory system answered an access of the CPU with an error{}.",
+            clues::in_instruction(event)
+        ))
+        .verdict("A device that is off or absent was accessed, or memory or a bus failed; which one the log alone does not tell.")
+        .confidence(Confidence::Medium)
+        .fault_address(event)
+        .call_path(event)
+        .next("If the address belongs to a device, check its clock and power; if it is memory, test the memory.")
+}
+
 fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let event = scene.event;
+    if event.kind == "oops"
+        && ABORTS
+            .iter()
+            .any(|words| clues::says(&event.headline, words))
+    {
+        return Some(abort(event));
+    }
     if event.kind != "hardware_error" {
         return None;
     }

@@ -29,6 +29,16 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     if event.kind == "user_fault" {
         return None;
     }
+    if let Some((address, detail)) = kasan_range(event) {
+        // The access that failed was to KASAN's own map of memory.
+        let draft = told(event, address, classify(address, arch)?)?;
+        let draft = draft.says(
+            format!("\"{}\"", detail.value),
+            Trust::PrintedByKernel,
+            Some(detail.line),
+        );
+        return Some(closing(draft, event));
+    }
     if let Some(VirtAddr(address)) = faulted {
         let draft = told(event, address, classify(address, arch)?)?;
         return Some(closing(draft.fault_address(event), event));
@@ -62,6 +72,13 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             None,
         );
     Some(closing(draft, event))
+}
+
+/// The real address, where KASAN computed it: `… in range [0x…-0x…]`.
+fn kasan_range(event: &LogEvent) -> Option<(u64, &base::Detail)> {
+    let detail = clues::details(event, "KASAN range").next()?;
+    let digits = clues::between(&detail.value, "[0x", "-")?;
+    Some((u64::from_str_radix(digits, 16).ok()?, detail))
 }
 
 /// The verdict about a value; none for values that other detectors explain.
@@ -204,7 +221,7 @@ fn closing(draft: Draft, event: &LogEvent) -> Draft {
 mod tests {
     use base::{Register, VirtAddr};
 
-    use crate::testing::{at, event, fault, finding};
+    use crate::testing::{at, detail, event, fault, finding};
 
     #[test]
     fn list_poison_is_a_deleted_entry() {
@@ -264,6 +281,18 @@ mod tests {
         let told = finding(fault);
         assert!(told.verdict.starts_with("Use after free"));
         assert_eq!(told.confidence, base::Confidence::Medium);
+    }
+
+    #[test]
+    fn kasan_tells_the_real_address() {
+        let mut report = event("general_protection", 1);
+        report.machine.arch = Some("x86_64".into());
+        report.fault = Some(fault(0xdfff_fc00_0eee_eef0, ""));
+        report.details = vec![detail(
+            "KASAN range",
+            "maybe wild-memory-access in range [0x6b6b6b6b6b6b6b68-0x6b6b6b6b6b6b6b6f]",
+        )];
+        assert!(finding(report).verdict.starts_with("Use after free"));
     }
 
     #[test]
