@@ -105,7 +105,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         let (counts, remark) = match outcome {
             Ok(Outcome::Ran(counts)) => (counts, String::new()),
             Ok(Outcome::Nothing(why)) => (Counts::default(), why),
-            Err(error) => (Counts::ONE_FAILED, format!("{error:#}")),
+            Err(error) => {
+                println!("{error:#}");
+                // What a program complained is for above; the table has one line.
+                let text = format!("{error:#}");
+                let first = text.lines().next().unwrap_or_default();
+                (Counts::ONE_FAILED, first.to_owned())
+            }
         };
         let seconds = started.elapsed().as_secs();
         let Counts {
