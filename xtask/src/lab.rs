@@ -7,6 +7,7 @@
 
 mod console;
 mod cpio;
+mod hosttools;
 mod initramfs;
 mod kernels;
 mod machine;

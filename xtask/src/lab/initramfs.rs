@@ -52,14 +52,21 @@ pub fn build(
 }
 
 fn busybox(places: &Places, kernel: &Kernel) -> Result<Vec<u8>> {
+    let Archive {
+        suite,
+        architecture,
+    } = kernel.archive;
+    // Backports hold kernels, not busybox.
     let archive = Archive {
-        suite: "bookworm",
-        architecture: kernel.archive.architecture,
+        suite: suite.strip_suffix("-backports").unwrap_or(suite),
+        architecture,
     };
-    let root = places.work.join("userland").join(archive.architecture);
-    let program = root.join("bin/busybox");
-    if !program.exists() {
+    let root = places.work.join("userland").join(archive.name());
+    if !root.exists() {
         archive.unpack(places, &["busybox-static".to_owned()], &root)?;
     }
-    std::fs::read(&program).with_context(|| format!("reading {}", program.display()))
+    ["bin/busybox", "usr/bin/busybox"]
+        .iter()
+        .find_map(|path| std::fs::read(root.join(path)).ok())
+        .with_context(|| format!("there is no busybox in {}", root.display()))
 }

@@ -1,6 +1,7 @@
 //! The kernels a specimen can boot: Debian's packages, downloaded and unpacked under `target/lab/`.
 
 use super::Places;
+use super::hosttools;
 use super::packages::{self, Archive, HOST};
 use super::toolchain::Toolchain;
 use anyhow::{Context, Result};
@@ -60,6 +61,19 @@ const KERNELS: &[Kernel] = &[
         name: "amd64-newer",
         archive: Archive {
             suite: "bookworm-backports",
+            architecture: "amd64",
+        },
+        image: "linux-image-cloud-amd64",
+        headers: Some(("linux-headers-cloud-amd64", gcc12(""))),
+        qemu: "qemu-system-x86_64",
+        qemu_package: "qemu-system-x86",
+        machine: PC64,
+        console: "ttyS0,115200",
+    },
+    Kernel {
+        name: "amd64-newest",
+        archive: Archive {
+            suite: "trixie-backports",
             architecture: "amd64",
         },
         image: "linux-image-cloud-amd64",
@@ -144,6 +158,19 @@ const KERNELS: &[Kernel] = &[
         machine: &["-machine", "malta", "-cpu", "24Kc"],
         console: "ttyS0",
     },
+    Kernel {
+        name: "riscv64",
+        archive: Archive {
+            suite: "trixie",
+            architecture: "riscv64",
+        },
+        image: "linux-image-riscv64",
+        headers: Some(("linux-headers-riscv64", gcc12("riscv64-linux-gnu"))),
+        qemu: "qemu-system-riscv64",
+        qemu_package: "qemu-system-misc",
+        machine: &["-machine", "virt"],
+        console: "ttyS0",
+    },
 ];
 
 /// The files of an unpacked kernel.
@@ -171,36 +198,40 @@ pub fn unpack(places: &Places, kernel: &Kernel) -> Result<Unpacked> {
     let root = folder.join("root");
     let done = folder.join("done");
     if !done.exists() {
-        let mut wanted = vec![kernel.archive.newest(places, kernel.image)?];
+        let mut wanted = kernel.archive.newest(places, kernel.image)?;
         if let Some((headers, _)) = &kernel.headers {
-            let headers = kernel.archive.newest(places, headers)?;
-            wanted.extend(kernel.archive.depends(places, &headers)?);
-            wanted.push(headers);
+            wanted.extend(kernel.archive.newest(places, headers)?);
         }
+        wanted.sort();
+        wanted.dedup();
         // The tools that build modules run here, not in the guest.
         let (tools, wanted): (Vec<_>, Vec<_>) = wanted
             .into_iter()
             .filter(|name| !name.starts_with("linux-compiler-"))
             .partition(|name| name.starts_with("linux-kbuild-"));
-        kernel.archive.unpack(places, &wanted, &root)?;
         let host = Archive {
             architecture: HOST.architecture,
             suite: kernel.archive.suite,
         };
         host.unpack(places, &tools, &root)?;
+        hosttools::adapt(places, kernel.archive.suite, &root)?;
+        kernel.archive.unpack(places, &wanted, &root)?;
         make_headers_movable(&root)?;
         std::fs::write(&done, wanted.join("\n"))?;
     }
-    let release = only_name(&root.join("lib/modules"), "")?;
-    let image = only_name(&root.join("boot"), "vmlinu")?;
+    let release = only_name(&modules(&root), "")?;
+    // Newer packages keep the image beside the modules.
+    let boot = Some(root.join("boot"))
+        .filter(|boot| boot.exists())
+        .unwrap_or_else(|| modules(&root).join(&release));
     Ok(Unpacked {
-        image: root.join("boot").join(image),
+        image: boot.join(only_name(&boot, "vmlinu")?),
         root,
         release,
     })
 }
 
-/// Debian's headers include each other by absolute paths under `/usr/src`.
+/// Debian's headers name each other by absolute paths under `/usr/src`.
 fn make_headers_movable(root: &Path) -> Result<()> {
     let sources = root.join("usr/src");
     if !sources.exists() {
@@ -211,15 +242,27 @@ fn make_headers_movable(root: &Path) -> Result<()> {
         let Ok(text) = std::fs::read_to_string(&makefile) else {
             continue;
         };
-        let moved = text.replace(
-            "include /usr/src/",
-            &format!("include {}/", sources.display()),
-        );
+        let mut moved = text.clone();
+        for before in ["include ", "KBUILD_OUTPUT="] {
+            moved = moved.replace(
+                &format!("{before}/usr/src/"),
+                &format!("{before}{}/", sources.display()),
+            );
+        }
         if moved != text {
             std::fs::write(&makefile, moved)?;
         }
     }
     Ok(())
+}
+
+/// The folder of the kernel's own modules, one for each release: newer packages have no `/lib`.
+pub fn modules(root: &Path) -> PathBuf {
+    let older = root.join("lib/modules");
+    if older.exists() {
+        return older;
+    }
+    root.join("usr/lib/modules")
 }
 
 /// Debian's own build folder for modules of this kernel.

@@ -2,7 +2,7 @@
 
 use super::Places;
 use super::kernels::{self, Kernel, Unpacked};
-use super::packages::{has_program, output};
+use super::packages::output;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,9 +24,12 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     make.arg(format!("M={}", folder.display()));
     toolchain.prepare(places, &mut make)?;
     make.arg(format!("CROSS_COMPILE={}", toolchain.prefix()));
-    if !has_program("pahole") {
-        make.arg("PAHOLE=true"); // then the module has no BTF
-    }
+    let compiler = toolchain.compiler;
+    make.arg(format!("CC={}{compiler}", toolchain.prefix()));
+    // An option that only compilers newer than ours know.
+    make.arg("CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=");
+    // No BTF: it would need a pahole as new as the kernel, and the whole vmlinux.
+    make.arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
     output(make.arg("modules"))?;
     Ok(folder.join(format!("{name}.ko")))
 }
@@ -69,7 +72,7 @@ fn generate_list(folder: &Path) -> Result<()> {
 
 /// A module of the kernel's own and before it those it depends on, each once: name and bytes.
 pub fn load_order(unpacked: &Unpacked, names: &[String]) -> Result<Vec<(String, Vec<u8>)>> {
-    let tree = unpacked.root.join("lib/modules").join(&unpacked.release);
+    let tree = kernels::modules(&unpacked.root).join(&unpacked.release);
     let mut files = Vec::new();
     list_files(&tree, &mut files)?;
     let mut order = Vec::new();

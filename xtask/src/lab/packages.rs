@@ -21,24 +21,35 @@ pub const HOST: Archive = Archive {
 };
 
 impl Archive {
-    /// The package that the meta package `name` stands for today.
-    pub fn newest(&self, places: &Places, name: &str) -> Result<String> {
-        let depends = self.depends(places, name)?;
-        depends
+    /// The package that the meta package `name` stands for today, and the packages of the kernel that it
+    /// depends on.
+    pub fn newest(&self, places: &Places, name: &str) -> Result<Vec<String>> {
+        let kind: Vec<&str> = name.splitn(3, '-').take(2).collect();
+        let kind = kind.join("-");
+        let newest = self
+            .depends(places, name)?
             .into_iter()
-            .next()
-            .with_context(|| format!("{name} depends on no package of the kernel"))
+            .find(|package| package.starts_with(&kind))
+            .with_context(|| format!("{name} stands for no package"))?;
+        let mut packages = self.depends(places, &newest)?;
+        packages.push(newest);
+        Ok(packages)
     }
 
-    /// The packages of the kernel that `name` depends on.
-    pub fn depends(&self, places: &Places, name: &str) -> Result<Vec<String>> {
+    /// The packages of one version of the kernel that `name` depends on.
+    fn depends(&self, places: &Places, name: &str) -> Result<Vec<String>> {
         let mut command = self.apt(places, "apt-cache")?;
         command.args(["depends", name]);
         let text = output(&mut command)?;
+        let versioned = |name: &&str| {
+            let mut words = name.split('-').skip(1);
+            words.any(|word| word.starts_with(|letter: char| letter.is_ascii_digit()))
+        };
         Ok(text
             .lines()
             .filter_map(|line| line.trim().strip_prefix("Depends: "))
             .filter(|name| name.starts_with("linux-"))
+            .filter(versioned)
             .map(str::to_owned)
             .collect())
     }
@@ -61,9 +72,13 @@ impl Archive {
         Ok(())
     }
 
+    /// A name for folders.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.suite, self.architecture)
+    }
+
     fn folder(&self, places: &Places) -> PathBuf {
-        let name = format!("{}-{}", self.suite, self.architecture);
-        places.work.join("apt").join(name)
+        places.work.join("apt").join(self.name())
     }
 
     /// `apt-get` or `apt-cache` with a state of its own; the lists are fetched at the first use.
