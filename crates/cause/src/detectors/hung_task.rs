@@ -40,18 +40,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let me = waits::waiter(event);
     let mut draft = Draft::new(event).verdict(first_sentence(event));
     draft = waiting(draft, event);
-    for step in &steps {
-        draft = draft.says(
-            format!(
-                "{} waits for {}, which {} holds",
-                step.waiter.told(),
-                step.lock,
-                step.holder.told()
-            ),
-            step.trust,
-            Some(step.line),
-        );
-    }
+    draft = told_steps(draft, &steps);
     let mut listed = vec![me.clone()];
     for (index, other) in &others {
         draft = draft.rests_on(*index);
@@ -80,6 +69,38 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         draft = hints(draft, &all);
     }
     Some(conclude(draft, &all, &steps))
+}
+
+/// Who holds what, those that wait for one lock of one holder together.
+fn told_steps(mut draft: Draft, steps: &[Step]) -> Draft {
+    let mut told: Vec<(&str, &str)> = Vec::new();
+    for step in steps {
+        let key = (step.lock.as_str(), step.holder.pid.as_str());
+        if told.contains(&key) || told.len() >= LISTED {
+            continue;
+        }
+        told.push(key);
+        let waiters: Vec<String> = steps
+            .iter()
+            .filter(|other| (other.lock.as_str(), other.holder.pid.as_str()) == key)
+            .map(|other| other.waiter.told())
+            .collect();
+        let who = match waiters.as_slice() {
+            [one] => format!("{one} waits"),
+            many if many.len() <= 4 => format!("{} wait", words::list(many)),
+            many => format!("{} tasks wait", many.len()),
+        };
+        draft = draft.says(
+            format!(
+                "{who} for {}, which {} holds",
+                step.lock,
+                step.holder.told()
+            ),
+            step.trust,
+            Some(step.line),
+        );
+    }
+    draft
 }
 
 /// Who may hold what others wait for, by how far each has gone in one function.
@@ -208,6 +229,18 @@ fn conclude(draft: Draft, all: &[&LogEvent], steps: &[Step]) -> Draft {
             "a crash dump, the output of SysRq d and t, or a kernel with CONFIG_DETECT_HUNG_TASK_BLOCKER or lockdep",
         ),
     );
+    let held = steps.iter().find(|step| Some(&step.holder) == me.as_ref());
+    if let Some(step) = held {
+        let waiting = steps
+            .iter()
+            .filter(|other| other.holder == step.holder)
+            .count();
+        let who = match waiting {
+            1 => "another task waits".to_owned(),
+            many => format!("{many} other tasks wait"),
+        };
+        return draft.verdict(format!("It holds {}, for which {who}.", step.lock));
+    }
     match others {
         0 => draft.verdict("Who should have woken it, the log does not tell."),
         1 => draft.verdict("Another task is blocked too; the log does not say who holds what."),
@@ -269,6 +302,29 @@ mod tests {
             "It is a deadlock: a (pid 1) and b (pid 2) wait for each other in a circle."
         ));
         assert_eq!(told.events, [0, 1]);
+    }
+
+    #[test]
+    fn a_holder_that_waits_itself_is_told_as_such() {
+        let mut one = hung("a:1", 1, "netdev_down");
+        one.traces = vec![trace(
+            "Call Trace",
+            &["schedule", "synchronize_rcu", "netdev_down"],
+        )];
+        let mut two = hung("b:2", 30, "rtnl_lock");
+        two.details.push(detail(
+            "blocker",
+            "INFO: task b:2 is blocked on a mutex likely owned by task a:1.",
+        ));
+        let told = diagnose(&[one, two]).finding.unwrap();
+        assert!(
+            told.verdict
+                .ends_with("It holds a mutex, for which another task waits.")
+        );
+        assert!(
+            !told.cause_named,
+            "why the grace period does not end is open"
+        );
     }
 
     #[test]

@@ -61,10 +61,13 @@ pub fn render(report: &Report, page: &mut Page) {
         "State at the event ({})",
         lines(report, event.span)
     ));
-    if let Some(set) = event.registers.first() {
+    // A user's registers behind a report of the kernel say nothing about it.
+    let set = event.registers.iter().find(|set| set.whose != "user");
+    if let Some(set) = set {
         registers(set, page);
     }
-    if let Some(code) = &event.code {
+    let of_user = set.is_none() && !event.registers.is_empty();
+    if let Some(code) = event.code.as_ref().filter(|_| !of_user) {
         page.paragraph(
             Lead::label(2, "Code", Role::Dim, 8),
             &[(Role::Plain, &code_text(code))],
