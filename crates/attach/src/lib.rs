@@ -25,6 +25,6 @@ mod targets;
 pub use context::Context;
 pub use error::{Error, escape};
 pub use live::{LiveLog, Pause};
-pub use resolve::{Resolved, Skipped, Target, resolve};
+pub use resolve::{Resolved, Skipped, Target, open_bytes, resolve};
 pub use stream::Pull;
 pub use targets::{Content, Log};

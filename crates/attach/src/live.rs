@@ -124,19 +124,23 @@ impl LiveLog {
     }
 
     fn format(&mut self, n: usize, out: &mut Vec<u8>) {
-        let bytes = self.block.get(..n).unwrap_or_default();
-        // Behind the message, a line each, stand properties that begin with a blank.
-        let first = bytes
-            .split(|&byte| byte == b'\n')
-            .next()
-            .unwrap_or_default();
-        let Some(record) = Record::parse(first) else {
-            out.extend_from_slice(bytes);
-            if !out.ends_with(b"\n") {
-                out.push(b'\n');
+        let block = std::mem::take(&mut self.block);
+        let bytes = block.get(..n).unwrap_or_default();
+        for line in bytes.split(|&byte| byte == b'\n') {
+            match Record::parse(line) {
+                Some(record) => self.record(&record, out),
+                // Properties of the record above.
+                None if line.is_empty() || line.starts_with(b" ") => {}
+                None => {
+                    out.extend_from_slice(line);
+                    out.push(b'\n');
+                }
             }
-            return;
-        };
+        }
+        self.block = block;
+    }
+
+    fn record(&mut self, record: &Record<'_>, out: &mut Vec<u8>) {
         match self.next {
             None if record.seq > 0 => self.gaps.push(
                 Gap::new(

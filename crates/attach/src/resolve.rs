@@ -116,6 +116,12 @@ impl Target {
     }
 }
 
+/// Opens bytes that are in memory, as a file that holds them would be opened.
+pub fn open_bytes(name: &str, bytes: Vec<u8>) -> Result<Content, Error> {
+    let source = MemorySource::new(bytes, Vec::new());
+    open_stream(Path::new(name), Peeked::new(Box::new(source))?)
+}
+
 fn file(path: PathBuf, meta: &Metadata, from_folder: bool) -> Target {
     Target {
         name: escape(path.as_os_str()).into_owned(),

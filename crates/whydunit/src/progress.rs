@@ -39,14 +39,19 @@ impl Progress {
         if !self.shown || self.started.elapsed() < PATIENCE {
             return;
         }
-        let bar = self.bar.get_or_init(|| match self.total {
-            Some(total) => ProgressBar::new(total).with_style(style(
-                "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-            )),
-            None => ProgressBar::no_length()
-                .with_style(style("{spinner} {bytes} read, {bytes_per_sec}")),
+        let read = self.context.bytes_read();
+        let bar = self.bar.get_or_init(|| {
+            let bar = match self.total {
+                Some(total) => ProgressBar::new(total).with_style(style(
+                    "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+                )),
+                None => ProgressBar::no_length()
+                    .with_style(style("{spinner} {bytes} read, {bytes_per_sec}")),
+            };
+            // What was read before it appeared took its time, too.
+            bar.with_position(read).with_elapsed(self.started.elapsed())
         });
-        bar.set_position(self.context.bytes_read());
+        bar.set_position(read);
     }
 
     /// Takes the bar away.

@@ -28,7 +28,7 @@ enum Decode {
 }
 
 base::registry! {
-    static CODECS: [Entry] = [gzip, xz, zstd, bzip2, lz4];
+    static CODECS: [Entry] = [gzip, xz, zstd, bzip2, lz4, utf16];
 }
 
 /// How many times a stream may be compressed over itself.
@@ -264,6 +264,23 @@ mod tests {
             damaged[middle..].iter_mut().for_each(|byte| *byte = !*byte);
             let (_, _, gaps) = open(damaged).unwrap();
             assert!(gaps[0].why.contains("damaged"), "{}", gaps[0].why);
+        }
+    }
+
+    #[test]
+    fn utf16_is_read_in_both_orders() {
+        let text = "[    1.0] Grüße 🐧\r\n";
+        let units = || text.encode_utf16();
+        let little = [0xff, 0xfe]
+            .into_iter()
+            .chain(units().flat_map(u16::to_le_bytes));
+        let big = [0xfe, 0xff]
+            .into_iter()
+            .chain(units().flat_map(u16::to_be_bytes));
+        for encoded in [little.collect::<Vec<u8>>(), big.collect()] {
+            let (read, undone, _) = open(encoded).unwrap();
+            assert_eq!(undone, ["UTF-16"]);
+            assert_eq!(String::from_utf8(read).unwrap(), text);
         }
     }
 

@@ -144,7 +144,7 @@ impl Records {
         held.add(offset, message);
         let first = self.waiting.keys().next().copied();
         match self.next.or(first) {
-            Some(next) if record.seq + (WINDOW as u64) < next => {
+            Some(next) if record.seq.saturating_add(WINDOW as u64) < next => {
                 self.release_all(out);
                 self.next = None;
             }

@@ -293,16 +293,21 @@ impl Style {
     ) -> String {
         events.truncate(at_most(*limit));
         *limit -= events.len() as u64;
-        let report = Report {
+        let mut report = Report {
             inputs: vec![facts.clone()],
             events,
             ..Report::default()
         };
-        let rows = self.render(report);
+        if self.redact {
+            report = redact(&report);
+        }
+        let rows = self.format.map_or_else(String::new, |format| {
+            (format.render)(&report, &self.options)
+        });
         if !several || self.json {
             return rows;
         }
-        let name = safe(&facts.name);
+        let name = safe(report.input_name(0));
         rows.lines().map(|row| format!("{name}: {row}\n")).collect()
     }
 }
