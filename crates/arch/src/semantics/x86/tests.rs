@@ -1,0 +1,117 @@
+use crate::semantics::show;
+use crate::{Decode, Flow};
+
+use super::*;
+
+fn bytes(text: &str) -> Vec<u8> {
+    text.split_whitespace()
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect()
+}
+
+/// Each line: bytes, text as `objdump` prints it, effects. All at address 0x1000.
+fn forms_hold(forms: &str, decode: Decode) -> usize {
+    let mut wrong = String::new();
+    let mut count = 0;
+    for line in forms.lines().filter(|line| !line.is_empty()) {
+        let mut parts = line.split(" | ");
+        let code = bytes(parts.next().unwrap());
+        let insn = decode(&code, 0x1000).unwrap_or_else(|error| panic!("{line}: {error:?}"));
+        assert_eq!(usize::from(insn.size), code.len(), "{line}");
+        let is = format!("{} | {}", insn.text, show::insn(&insn));
+        let rest: Vec<&str> = parts.collect();
+        if is.trim_end_matches([' ', '|']) != rest.join(" | ").trim_end_matches([' ', '|']) {
+            wrong.push_str(&format!("{line}\n  is {is}\n"));
+        }
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    count
+}
+
+#[test]
+fn forms_of_64_bit_code_mean_what_the_manual_says() {
+    assert!(forms_hold(include_str!("forms_64.txt"), decode_64) >= 240);
+}
+
+#[test]
+fn forms_of_32_bit_code_mean_what_the_manual_says() {
+    assert!(forms_hold(include_str!("forms_32.txt"), decode_32) >= 60);
+}
+
+/// The `Code:` line of a real oops: the walk of a list whose next element is bad.
+#[test]
+fn a_code_line_is_read_instruction_by_instruction() {
+    let code = bytes("31 c0 48 85 ff 74 14 48 8b 17 48 8b 7f 08 48 01 d0 48 85 ff 75 f1 c3");
+    let mut at = 0;
+    let mut lines = Vec::new();
+    while let Some(rest) = code.get(at..).filter(|rest| !rest.is_empty()) {
+        let insn = decode_64(rest, 0x1000 + at as u64).unwrap();
+        lines.push(format!("{} | {}", insn.text, show::insn(&insn)));
+        at += usize::from(insn.size);
+    }
+    let expected = [
+        "xor %eax,%eax | rax = 0; flags = test(0, 0)",
+        "test %rdi,%rdi | flags = test(rdi, rdi)",
+        "je 101b | if flags eq 0 jump 0x101b",
+        "mov (%rdi),%rdx | rdx = [rdi]8",
+        "mov 0x8(%rdi),%rdi | rdi = [rdi+8]8",
+        "add %rdx,%rax | rax = (rax+rdx); flags = ?flags of a sum?",
+        "test %rdi,%rdi | flags = test(rdi, rdi)",
+        "jne 1007 | if flags ne 0 jump 0x1007",
+        "ret | touch [rsp]8; rsp = (rsp+8); return",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn bytes_that_end_or_mean_nothing_say_so() {
+    for code in ["", "48", "48 8b", "e8 00 00", "0f"] {
+        let error = decode_64(&bytes(code), 7).unwrap_err();
+        assert_eq!((error.address, error.size), (7, 0));
+        assert_eq!(error.why, "the bytes end within the instruction");
+    }
+    // `push %es` and `aaa` are of 32-bit code only.
+    for code in ["06 90 90 90", "37 90 90 90", "0f ff 05 90"] {
+        if let Ok(insn) = decode_64(&bytes(code), 7) {
+            assert_eq!(insn.flow, Flow::Trap, "{code}");
+        }
+    }
+    assert!(decode_64(&bytes("06 90"), 7).is_err());
+    assert!(decode_32(&bytes("06 90"), 7).is_ok());
+    // Fifteen prefixes leave no room for an instruction.
+    assert!(decode_64(&[0x66; 64], 7).is_err());
+}
+
+/// Any bytes may come out of a damaged log.
+#[test]
+fn random_bytes_are_decoded_or_refused() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut code = [0u8; 20];
+    let mut decoded = 0;
+    for round in 0..200_000u64 {
+        for chunk in code.chunks_mut(8) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            chunk.copy_from_slice(&state.to_le_bytes()[..chunk.len()]);
+        }
+        // The opcode maps that random bytes seldom reach.
+        match round % 8 {
+            0 => code[0] = 0x0f,
+            1 => code[..2].copy_from_slice(&[0x48, 0x0f]),
+            2 => code[0] = 0xc4,
+            3 => code[0] = 0x62,
+            _ => {}
+        }
+        let length = (state >> 59) as usize % (code.len() + 1);
+        for decode in [decode_64, decode_32] {
+            if let Ok(insn) = decode(&code[..length], state) {
+                assert!((1..=15).contains(&insn.size) && usize::from(insn.size) <= length);
+                assert!(!insn.text.is_empty());
+                decoded += 1;
+            }
+        }
+    }
+    assert!(decoded > 100_000, "{decoded}");
+}
