@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base::Gap;
 
@@ -37,6 +38,9 @@ pub enum Pause {
 
 /// Milliseconds without a record after which a report is held to be complete.
 const QUIET: u16 = 300;
+
+/// How long a moment without a record is waited for, once all is read that was there.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl LiveLog {
     pub(crate) fn open(path: &Path, context: Arc<Context>) -> Result<Self, Error> {
@@ -74,6 +78,7 @@ impl LiveLog {
     /// Hands over lines until none has come for a moment.
     pub fn read(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<Pause, Error> {
         let mut line = Vec::new();
+        let mut caught_up: Option<Instant> = None;
         loop {
             match self.device.read(&mut self.block) {
                 Ok(0) => return Ok(Pause::Ended),
@@ -88,8 +93,12 @@ impl LiveLog {
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // A kernel that never pauses is told about all the same.
+                    let since = *caught_up.get_or_insert_with(Instant::now);
+                    let patient = since.elapsed() < PATIENCE;
                     match self.wait_for(Some(QUIET))? {
-                        Ready::Data => {}
+                        Ready::Data if patient => {}
+                        Ready::Data => return Ok(Pause::Quiet),
                         Ready::Quiet => return Ok(Pause::Quiet),
                         Ready::Interrupted => return Ok(Pause::Interrupted),
                     }
