@@ -11,11 +11,12 @@ pub struct Order {
 }
 
 impl Order {
-    /// Reads the boots off the events: a new input, a restart, or a clock that starts again.
+    /// Reads the boots off the events: a new input, a restart, a clock that starts again, or another kernel.
     pub fn new(events: &[LogEvent]) -> Self {
         let mut boots = Vec::with_capacity(events.len());
         let mut boot = 0;
         let mut latest: Option<u64> = None;
+        let mut release: Option<&String> = None;
         let mut before: Option<&LogEvent> = None;
         for event in events {
             let restarted = before.is_some_and(|before| {
@@ -25,10 +26,16 @@ impl Order {
                 (Some(latest), Some(now)) => now.saturating_add(STEP_BACK_US) < latest,
                 _ => false,
             };
-            if restarted || clock_fell {
+            let other_kernel = match (&release, &event.machine.release) {
+                (Some(one), Some(other)) => *one != other,
+                _ => false,
+            };
+            if restarted || clock_fell || other_kernel {
                 boot += 1;
                 latest = None;
+                release = None;
             }
+            release = event.machine.release.as_ref().or(release);
             latest = latest.max(event.stamp.uptime_us);
             before = Some(event);
             boots.push(boot);
@@ -78,6 +85,16 @@ mod tests {
         assert!(order.same_boot(0, 1));
         assert!(!order.same_boot(1, 2));
         assert!(!order.same_boot(0, 9));
+    }
+
+    #[test]
+    fn another_kernel_is_another_boot() {
+        let mut events = [event("oops", 1), event("oops", 2), event("oops", 3)];
+        events[0].machine.release = Some("6.1.0".into());
+        events[2].machine.release = Some("6.12.0".into());
+        let order = Order::new(&events);
+        assert!(order.same_boot(0, 1));
+        assert!(!order.same_boot(1, 2));
     }
 
     #[test]

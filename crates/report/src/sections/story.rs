@@ -90,7 +90,7 @@ fn one(report: &Report, row: &StoryRow, said: Option<&str>, page: &mut Page) {
     });
     if in_evidence && row.relation != Relation::Consequence {
         why.push_str(" See the evidence above.");
-    } else if row.relation != Relation::Note && said != Some(&row.why) {
+    } else if !matches!(row.relation, Relation::Note | Relation::Repeat) && said != Some(&row.why) {
         why.push_str(&format!(" {} [{}]", row.why, row.trust.words()));
     }
     page.paragraph(
