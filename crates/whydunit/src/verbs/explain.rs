@@ -74,13 +74,13 @@ fn run(matches: &ArgMatches, output: &mut Output) -> Exit {
             }
             other => other,
         };
-        let reading = reading(&context, &resolved.targets, style.titles);
+        let reading = reading(&context, &resolved.targets, style.streams());
         let mut limit = style.limit;
         let mut emit = |text: String| output.write(&text);
         let mut rows =
             |facts: &InputFacts, events| emit(style.rows(facts, events, false, &mut limit));
         let read = match content {
-            Ok(content) => reading.content(target, content, style.titles.then_some(&mut rows)),
+            Ok(content) => reading.content(target, content, style.streams().then_some(&mut rows)),
             Err(error) => Read::Failed(error),
         };
         reading.progress.finish();
@@ -123,7 +123,7 @@ fn many(
     output: &mut Output,
     answers: &mut Answers,
 ) {
-    let reading = reading(context, targets, style.titles);
+    let reading = reading(context, targets, style.streams());
     let size: u64 = targets.iter().filter_map(|target| target.size).sum();
     // A stream is waited for: others need not wait with it.
     let threads = size >= WORTH_THREADS || targets.iter().any(|target| target.size.is_none());
@@ -137,7 +137,7 @@ fn many(
             let mut unlimited = u64::MAX;
             let mut rows =
                 |facts: &InputFacts, events| emit(style.rows(facts, events, true, &mut unlimited));
-            Some(reading.read(target, style.titles.then_some(&mut rows)))
+            Some(reading.read(target, style.streams().then_some(&mut rows)))
         },
         |text| {
             let wanted: String = text.split_inclusive('\n').take(at_most(limit)).collect();
@@ -218,7 +218,10 @@ impl Answers {
         let report = Report::of_log(self.inputs, self.events);
         exit = exit.and(report.diagnosis.outcome().into());
         if style.titles {
-            // The rows went out while the logs were read; what is missing from them is said.
+            // Rows that could go out while the logs were read have done so.
+            if !style.streams() {
+                style.all_rows(redact(&report), output);
+            }
             for gap in report.inputs.iter().flat_map(|input| &input.gaps) {
                 complain(&format!(
                     "why: missing: {}: {}\n",
@@ -283,6 +286,29 @@ impl Style {
         })
     }
 
+    /// Whether rows go out while the logs are read. Tokens of a redaction
+    /// stand for the same thing only within a report, so it waits for all.
+    fn streams(&self) -> bool {
+        self.titles && !self.redact
+    }
+
+    /// The rows of a whole report, input by input.
+    fn all_rows(&self, report: Report, output: &mut Output) {
+        let several = report.inputs.len() > 1;
+        let mut limit = self.limit;
+        for (input, facts) in (0u32..).zip(&report.inputs) {
+            let events = report
+                .events
+                .iter()
+                .filter(|event| event.span.input == input);
+            let events = events.cloned().map(|mut event| {
+                event.span.input = 0;
+                event
+            });
+            output.write(&self.rows(facts, events.collect(), several, &mut limit));
+        }
+    }
+
     /// The rows of some events of one input, as far as `limit` allows.
     fn rows(
         &self,
@@ -293,14 +319,11 @@ impl Style {
     ) -> String {
         events.truncate(at_most(*limit));
         *limit -= events.len() as u64;
-        let mut report = Report {
+        let report = Report {
             inputs: vec![facts.clone()],
             events,
             ..Report::default()
         };
-        if self.redact {
-            report = redact(&report);
-        }
         let rows = self.format.map_or_else(String::new, |format| {
             (format.render)(&report, &self.options)
         });

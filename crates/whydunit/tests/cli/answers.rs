@@ -203,3 +203,36 @@ fn colour_and_width_are_as_asked() {
     let narrow = run_with(&oops(), &["--width", "40", "-"]);
     assert!(narrow.out.lines().count() > plain.out.lines().count());
 }
+
+#[test]
+fn a_redacted_list_of_titles_uses_one_token_for_one_thing() {
+    let log = |host: &str| {
+        let text = String::from_utf8(oops()).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| format!("Nov 20 10:00:01 {host} kernel: {line}\n"));
+        lines.collect::<String>().into_bytes()
+    };
+    let folder = folder_of(
+        "answers-redact",
+        &[
+            ("a.log", &log("anna-laptop")),
+            ("b.log", &log("berta-desk")),
+        ],
+    );
+    for format in [&["--titles"][..], &["--titles", "--json"], &["--json"], &[]] {
+        let plain = run(format.iter().copied().chain([folder.to_str().unwrap()]));
+        let redacted = run(format
+            .iter()
+            .copied()
+            .chain(["--redact", folder.to_str().unwrap()]));
+        assert_eq!(redacted.code, plain.code);
+        assert!(redacted.words().contains(OOPS), "{}", redacted.out);
+        for host in ["anna-laptop", "berta-desk"] {
+            assert!(!redacted.out.contains(host), "{format:?}: {}", redacted.out);
+        }
+        if format.contains(&"--titles") {
+            assert_eq!(redacted.out.lines().count(), plain.out.lines().count());
+        }
+    }
+}
