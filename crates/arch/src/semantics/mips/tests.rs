@@ -1,8 +1,8 @@
 //! Instruction words with the effects that the manual gives them.
 
 use super::{decode_32_be, decode_32_le, decode_64_be, decode_64_le};
-use crate::Flow;
-use crate::semantics::oracle;
+use crate::semantics::oracle::{self, Machine};
+use crate::{Cond, Flow};
 
 /// The bonding driver's own code, as the log of the crash printed it.
 #[test]
@@ -103,4 +103,60 @@ fn what_has_several_meanings_is_not_decoded() {
 fn any_bytes() {
     oracle::check_any_bytes(decode_64_be);
     oracle::check_any_bytes(decode_32_le);
+}
+
+/// Whether it holds: there are no flags.
+fn none(_: Cond, _: u64) -> Option<bool> {
+    None
+}
+
+/// `k0` and `k1` are those of `machine.c` itself.
+#[rustfmt::skip]
+const MIPS64: Machine = Machine {
+    decode: decode_64_be,
+    bits: 64,
+    big: true,
+    registers: &[
+        "-", "at", "v0", "v1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3",
+        "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "-", "-", "gp", "sp", "s8", "ra",
+        "hi", "lo",
+    ],
+    narrow: &["sra", "srav", "madd", "maddu", "msub", "msubu"],
+    holds: none,
+    compare: oracle::no_flags,
+    test: oracle::no_flags,
+};
+
+#[rustfmt::skip]
+const MIPS32: Machine = Machine {
+    decode: decode_32_be,
+    bits: 32,
+    registers: &[
+        "-", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7",
+        "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "-", "-", "gp", "sp", "s8", "ra",
+        "hi", "lo",
+    ],
+    ..MIPS64
+};
+
+#[test]
+fn vectors_of_64_bits() {
+    MIPS64.check_vectors(include_str!("vectors64.txt"));
+}
+
+#[test]
+fn vectors_of_32_bits() {
+    MIPS32.check_vectors(include_str!("vectors32.txt"));
+}
+
+#[test]
+#[ignore = "needs a machine to record from"]
+fn record_mips64() {
+    oracle::record::record(&MIPS64);
+}
+
+#[test]
+#[ignore = "needs a machine to record from"]
+fn record_mips32() {
+    oracle::record::record(&MIPS32);
 }

@@ -1,0 +1,182 @@
+/*
+ * Executes single instructions and tells what they did.
+ *
+ * The decoders' vectors are recorded with this program under qemu-user (../oracle.rs says
+ * how). One request a line, numbers in hexadecimal:
+ *
+ *     code seed register...
+ *
+ * where code is up to eight bytes in the order of memory, and seed fills the memory that the
+ * instruction may use. One answer a line: every register after it, the marker (1 when the code
+ * jumped over the instruction behind it), and each changed byte as offset=value. An instruction
+ * that faults ends the program.
+ *
+ * There is no C library in it: the libraries need what some CPUs lack (Octeon has no
+ * floating point), and its registers are nobody's business.
+ */
+#include <stdint.h>
+
+/* The layout of the template's registers: before, after, and those saved for the caller. */
+static struct block {
+	uint64_t in[48];
+	uint64_t out[48];
+	uint64_t saved[48];
+} block;
+
+/* Where the instruction may load and store, and where it lies; the linker puts both. */
+#define SIZE 0x1000
+static unsigned char memory[SIZE] __attribute__((section(".memory,\"aw\",@nobits#")));
+#define HOLE 0x400
+
+#if defined(__mips__)
+#define REGISTERS 34
+asm(".globl _start\n_start: jal run\n nop\n");
+static long call(long n, long a, const void *b, long c)
+{
+	register long v0 asm("$2") = n;
+	register long a0 asm("$4") = a;
+	register const void *a1 asm("$5") = b;
+	register long a2 asm("$6") = c;
+	register long a3 asm("$7");
+	asm volatile("syscall" : "+r"(v0), "=r"(a3) : "r"(a0), "r"(a1), "r"(a2)
+		     : "memory", "$1", "$3", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$24", "$25", "hi", "lo");
+	return v0;
+}
+#ifdef __mips64
+#define READ 5000
+#define WRITE 5001
+#define EXIT 5058
+#define LD "ld"
+#define ST "sd"
+#define LOW ""
+#else
+#define READ 4003
+#define WRITE 4004
+#define EXIT 4001
+#define LD "lw"
+#define ST "sw"
+#define LOW "4+"
+#endif
+#define L(n) LD " $" #n "," LOW #n "*8($26)\n"
+#define S(n) ST " $" #n "," LOW "384+" #n "*8($26)\n"
+#define ALL(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) \
+	X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(28) X(29) X(30) X(31)
+#define SAVED(X) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(28) X(29) X(30) X(31)
+#define K(n) ST " $" #n "," LOW "768+" #n "*8($26)\n"
+#define R(n) LD " $" #n "," LOW "768+" #n "*8($26)\n"
+asm(".pushsection .text,\"ax\"\n.set push\n.set noreorder\n.set noat\n.set nomacro\n"
+    "template:\n move $26,$4\n" SAVED(K)
+    LD " $2," LOW "32*8($26)\n mthi $2\n" LD " $2," LOW "33*8($26)\n mtlo $2\n" ALL(L)
+    " li $27,1\n"
+    "hole: nop\n nop\n nop\n li $27,0\n nop\n" /* a branch goes to the last nop */
+    ALL(S) ST " $27," LOW "384+34*8($26)\n"
+    " mfhi $2\n" ST " $2," LOW "384+32*8($26)\n mflo $2\n" ST " $2," LOW "384+33*8($26)\n"
+    SAVED(R) " jr $31\n nop\ntemplate_end: nop\n.set pop\n.popsection\n");
+#endif
+
+
+extern unsigned char template[], hole[], template_end[];
+/* Writable, because the instruction is put here. */
+static unsigned char place[SIZE] __attribute__((section(".place,\"awx\",@nobits#")));
+
+static char text[8192];
+static unsigned fill, next;
+
+static int get(void)
+{
+	if (next == fill) {
+		long n = call(READ, 0, text, sizeof(text));
+		if (n <= 0)
+			call(EXIT, 0, 0, 0);
+		fill = n;
+		next = 0;
+	}
+	return text[next++];
+}
+
+static char answer[65536];
+static unsigned used;
+
+static void put(char c)
+{
+	answer[used++] = c;
+}
+
+static void put_hex(uint64_t value)
+{
+	int shift = 60;
+	while (shift > 0 && !(value >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		put("0123456789abcdef"[value >> shift & 15]);
+}
+
+/* What ended the last number. */
+static int end;
+
+static int digit(void)
+{
+	end = get();
+	if (end >= '0' && end <= '9')
+		return end - '0';
+	if (end >= 'a' && end <= 'f')
+		return end - 'a' + 10;
+	return -1;
+}
+
+static uint64_t get_hex(void)
+{
+	uint64_t value = 0;
+	int d;
+	while ((d = digit()) >= 0)
+		value = value << 4 | d;
+	return value;
+}
+
+static unsigned char filler(unsigned seed, unsigned i)
+{
+	return i * 167 + (i >> 3) * 29 + seed * 101 + 13;
+}
+
+void run(void)
+{
+	volatile unsigned char *to = memory;
+	for (;;) {
+		unsigned char code[8];
+		unsigned size = 0, i;
+		int d;
+		while ((d = digit()) >= 0)
+			code[size++ & 7] = d << 4 | digit();
+		unsigned seed = get_hex();
+		for (i = 0; i < REGISTERS; i++)
+			block.in[i] = get_hex();
+		for (i = 0; i < SIZE; i++)
+			to[i] = filler(seed, i);
+		volatile unsigned char *start = place + HOLE - (hole - template);
+		for (i = 0; i < template_end - template; i++)
+			start[i] = template[i];
+		for (i = 0; i < size; i++)
+			place[HOLE + i] = code[i];
+#if defined(__powerpc64__) && _CALL_ELF != 2
+		volatile void *descriptor[3] = { start, 0, 0 };
+		((void (*)(struct block *))(void *)descriptor)(&block);
+#else
+		((void (*)(struct block *))start)(&block);
+#endif
+		used = 0;
+		for (i = 0; i <= REGISTERS; i++) {
+			put_hex(block.out[i]);
+			put(' ');
+		}
+		for (i = 0; i < SIZE; i++) {
+			if (to[i] == filler(seed, i))
+				continue;
+			put_hex(i);
+			put('=');
+			put_hex(to[i]);
+			put(' ');
+		}
+		put('\n');
+		call(WRITE, 1, answer, used);
+	}
+}
