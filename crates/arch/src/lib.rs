@@ -111,6 +111,15 @@ impl Arch {
         }
     }
 
+    /// The decoder of its code in this byte order, where there is one.
+    pub fn decoder(&self, endian: Endian) -> Option<Decode> {
+        let known = semantics::DECODERS.iter();
+        known
+            .into_iter()
+            .find(|(name, order, _)| *name == self.name && *order == endian)
+            .map(|(_, _, decode)| *decode)
+    }
+
     /// The fault code `code` in plain words, a phrase each; nothing where the kind of code is
     /// not known. `kind` is that of `base::Fault::code_kind`.
     pub fn describe_fault(&self, code: u64, kind: &str) -> Vec<String> {

@@ -81,18 +81,18 @@ impl LogEvent {
             .map(|detail| detail.value.as_str())
     }
 
-    /// The function in which it happened: of the program counter if printed, else the top frame.
+    /// Where it happened: the kernel's program counter if printed, else the innermost frame
+    /// that the kernel holds for sure.
     pub fn place(&self) -> Option<&Frame> {
-        self.registers
-            .first()
+        let kernel = self.registers.iter().find(|set| set.whose == "kernel");
+        kernel
             .and_then(|set| set.pc.as_ref())
             .filter(|frame| frame.function.is_some())
             .or_else(|| {
-                self.traces
-                    .first()?
-                    .frames
+                let frames = &self.traces.first()?.frames;
+                frames
                     .iter()
-                    .find(|f| f.trust == Trust::PrintedByKernel)
+                    .find(|frame| frame.trust == Trust::PrintedByKernel)
             })
     }
 }

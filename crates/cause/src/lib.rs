@@ -15,6 +15,7 @@ mod facts;
 mod helpers;
 mod order;
 mod pointers;
+pub mod provenance;
 mod scene;
 mod story;
 pub mod taint;

@@ -6,7 +6,7 @@ use base::{LineSpan, LogEvent, Stamp};
 
 use crate::naming::{Details, Entry, Naming, Open, Reading};
 use crate::prefix::{Caller, Prefix};
-use crate::stack::is_frame;
+use crate::stack::{Recipe, is_frame, responsible};
 use crate::{Line, context, dumps, frames, integrity, title};
 
 /// Lines that are kept of one event.
@@ -233,7 +233,14 @@ fn name(event: &mut LogEvent, naming: Naming, lines: &[Line]) {
         corrupted = integrity::damage(lines);
     }
     event.corrupted = corrupted.map(str::to_owned);
-    event.frame = frame_of(&event.title);
+    event.frame = frame_of(&event.title).or_else(|| {
+        let recipe = if event.kind == "slab_corruption" || event.kind == "panic" {
+            Some(Recipe::TRACE)
+        } else {
+            None
+        };
+        responsible(lines, &recipe?)
+    });
 }
 
 /// The function that a title names.

@@ -85,6 +85,7 @@ pub fn read(lines: &[Line], event: &mut LogEvent) {
             Some(b't') if text.starts_with("task: ") => {
                 context.detail("task", text.get(6..).unwrap_or_default());
             }
+            Some(b't') => task::shown(&mut context, text),
             _ => {}
         }
     }

@@ -182,7 +182,7 @@ pub fn parse(text: &str) -> Option<FrameLine<'_>> {
     }
     let symbol = symbol(rest)?;
     let after = symbol.rest;
-    let arm = after.starts_with(" from ");
+    let arm = arm_caller(after).is_some();
     let tail = tail(after);
     if symbol.offset.is_none() && !tail.inline && !arm {
         return None;
@@ -197,6 +197,36 @@ pub fn parse(text: &str) -> Option<FrameLine<'_>> {
         unreliable,
         marker,
     })
+}
+
+/// What stands behind `from` on a line of 32-bit ARM, which prints callee and
+/// caller together: ` f [m] from g+0x12/0x34 [m]`, before 5.19
+/// `[<pc>] (f) from [<pc>] (g+0x12/0x34)` (arch/arm/kernel/traps.c, `dump_backtrace_entry`).
+///
+/// `rest` is what follows the callee's symbol.
+pub fn arm_caller(rest: &str) -> Option<(Symbol<'_>, Tail<'_>, Option<VirtAddr>)> {
+    let rest = rest.strip_prefix(')').unwrap_or(rest);
+    let rest = match rest.strip_prefix(" [") {
+        Some(module) => module.split_once(']')?.1,
+        None => rest,
+    };
+    let rest = rest.strip_prefix(" from ")?;
+    let (pc, rest) = match bracketed_pc(rest) {
+        Some((pc, rest)) => (Some(pc), rest.trim_start()),
+        None => (None, rest),
+    };
+    let caller = symbol(rest.strip_prefix('(').unwrap_or(rest))?;
+    caller.offset?;
+    let tail = tail(caller.rest.trim_start_matches(')'));
+    Some((caller, tail, pc))
+}
+
+/// Whether the line is a frame of 32-bit ARM.
+pub fn is_arm_frame(text: &str) -> bool {
+    match parse(text) {
+        Some(FrameLine::Frame { symbol, .. }) => arm_caller(symbol.rest).is_some(),
+        _ => false,
+    }
 }
 
 /// What a heading of a stack trace is called, if the line is one.
@@ -246,6 +276,17 @@ pub fn read(lines: &[Line]) -> Vec<Trace> {
             foreign_lines = 0;
             continue;
         }
+        if open.is_none() && line.text.contains(" from ") && is_arm_frame(&line.text) {
+            // 32-bit ARM had no heading before 6.2.
+            let label = "Backtrace".to_owned();
+            open = Some(Trace {
+                label,
+                frames: Vec::new(),
+                line: line.number,
+            });
+            stack = None;
+            foreign_lines = 0;
+        }
         let Some(trace) = open.as_mut() else { continue };
         match parse(&line.text) {
             Some(FrameLine::Marker(name)) => {
@@ -263,7 +304,30 @@ pub fn read(lines: &[Line]) -> Vec<Trace> {
                     stack = (!name.starts_with('/')).then(|| name.to_owned());
                 }
                 foreign_lines = 0;
-                if trace.frames.len() < MAX_FRAMES {
+                if let Some((caller, caller_tail, caller_pc)) = arm_caller(symbol.rest) {
+                    // Of the callee only the first line knows more than the line before.
+                    if trace.frames.is_empty() {
+                        let module = tail_of_callee(symbol.rest);
+                        trace.frames.push(frame(
+                            pc,
+                            symbol,
+                            module,
+                            unreliable,
+                            stack.clone(),
+                            line.number,
+                        ));
+                    }
+                    if trace.frames.len() < MAX_FRAMES {
+                        trace.frames.push(frame(
+                            caller_pc,
+                            caller,
+                            caller_tail,
+                            unreliable,
+                            stack.clone(),
+                            line.number,
+                        ));
+                    }
+                } else if trace.frames.len() < MAX_FRAMES {
                     trace.frames.push(frame(
                         pc,
                         symbol,
@@ -288,6 +352,17 @@ pub fn read(lines: &[Line]) -> Vec<Trace> {
     }
     close(&mut traces, open);
     traces
+}
+
+/// The module behind the callee of a line of 32-bit ARM.
+fn tail_of_callee(rest: &str) -> Tail<'_> {
+    let module = rest
+        .strip_prefix(" [")
+        .and_then(|rest| rest.split_once(']'));
+    Tail {
+        module: module.map(|(module, _)| module),
+        ..Tail::default()
+    }
 }
 
 fn close(traces: &mut Vec<Trace>, trace: Option<Trace>) {

@@ -1,6 +1,7 @@
 //! Whether a report is whole enough to be trusted.
 
 use crate::Line;
+use crate::frames::is_arm_frame;
 use crate::stack::{is_frame, is_riscv_status, starts_stack};
 
 /// Lines behind a heading among which its first frame must stand.
@@ -34,6 +35,8 @@ pub fn damage(lines: &[Line]) -> Option<&'static str> {
             return Some("a stack is announced and has no frames");
         }
     }
+    // 32-bit ARM printed no heading before 6.2.
+    let has_frames = has_frames || lines.iter().any(|line| is_arm_frame(&line.text));
     (!has_frames).then_some("the report has no stack")
 }
 

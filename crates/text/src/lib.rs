@@ -24,3 +24,4 @@ mod title;
 
 pub use line::Line;
 pub use reader::{LogReader, LogSummary};
+pub use taint::words as taint_words;

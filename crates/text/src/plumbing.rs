@@ -85,6 +85,7 @@ const FAMILIES: &[&[&str]] = &[
     ],
     &[
         "show_stack",
+        "unwind_backtrace",
         "dump_stack",
         "walk_stack",
         "dump_backtrace",

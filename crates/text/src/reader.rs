@@ -333,7 +333,9 @@ impl LogReader {
                 |open: &Capture| open.is_mixed() || open.caller() == caller && open.has_frames();
             self.close(ends, sink);
         } else {
-            self.close(|open| open.has_ended() && open.caller() == caller, sink);
+            let complete =
+                |open: &Capture| open.caller() == caller && (open.has_ended() || open.has_frames());
+            self.close(complete, sink);
         }
         if self.open.len() >= MAX_OPEN {
             self.emit(0, sink);

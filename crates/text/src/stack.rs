@@ -179,12 +179,8 @@ fn push_frame_line(frames: &mut Vec<String>, text: &str, recipe: &Recipe) {
             // 32-bit ARM prints caller and callee on one line; the callee of the
             // first line stands nowhere else.
             let callee = symbol.name;
-            let arm_caller = symbol.rest.split_once("from [").and_then(|(_, rest)| {
-                let (_, rest) = rest.split_once("] (")?;
-                frames::symbol(rest)
-            });
             if !push(frames, callee, recipe) {
-                if let Some(caller) = arm_caller {
+                if let Some((caller, ..)) = frames::arm_caller(symbol.rest) {
                     push(frames, caller.name, recipe);
                 }
             }
@@ -365,9 +361,14 @@ fn caller_of_wait(frames: &[String]) -> Option<String> {
 /// The heading of the trace of a report.
 pub fn call_trace(text: &str) -> Seen<'_> {
     if is_call_trace(text) {
-        Seen::Here
-    } else {
-        Seen::No
+        return Seen::Here;
+    }
+    // 32-bit ARM printed no heading before 6.2: the first frame is one.
+    match frames::parse(text) {
+        Some(FrameLine::Frame { symbol, .. }) if frames::arm_caller(symbol.rest).is_some() => {
+            Seen::Function(symbol.name)
+        }
+        _ => Seen::No,
     }
 }
 

@@ -1,9 +1,13 @@
 //! What the instructions of each architecture do: bytes in, [`crate::Insn`] out.
 
 pub(crate) mod build;
+mod decoders;
 pub mod mips;
 #[cfg(test)]
 pub(crate) mod oracle;
 #[cfg(test)]
 pub(crate) mod show;
+mod width;
 pub mod x86;
+
+pub use decoders::DECODERS;

@@ -52,6 +52,7 @@ base::registry! {
         out_of_bounds_report,
         uninitialised_value,
         data_race,
+        bad_pointer,
         null_dereference,
         poisoned_pointer,
         bad_access,
@@ -85,4 +86,32 @@ pub fn nature(event: &LogEvent) -> Nature {
         .iter()
         .find_map(|detector| (detector.nature)(event))
         .unwrap_or(Nature::Complaint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_detector_says_what_it_is() {
+        let mut names: Vec<&str> = DETECTORS.iter().map(|detector| detector.name).collect();
+        let last = names.last().copied();
+        for detector in DETECTORS {
+            for text in [detector.sees, detector.needs, detector.false_friends] {
+                assert!(
+                    text.len() > 10 && !text.ends_with('.'),
+                    "{}: {text}",
+                    detector.name
+                );
+            }
+        }
+        assert_eq!(
+            last,
+            Some("log_first_event"),
+            "the one that takes every event stands last"
+        );
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), DETECTORS.len());
+    }
 }

@@ -199,6 +199,19 @@ pub fn hung(context: &mut Context<'_>, text: &str) {
     }
 }
 
+/// `task:a name         state:D stack:0     pid:115   tgid:115 …` (kernel/sched/core.c,
+/// `sched_show_task`): of a report the task that it is about; a requested dump lists them all.
+pub fn shown(context: &mut Context<'_>, text: &str) {
+    if context.event.crash
+        && let Some((comm, rest)) = text
+            .strip_prefix("task:")
+            .and_then(|rest| rest.split_once(" state:"))
+        && let Some((pid, _)) = rest.split_once(" pid:").and_then(|(_, pid)| number(pid))
+    {
+        context.task(None, Some(pid), Some(comm.trim_end()));
+    }
+}
+
 /// `watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [a name:7]`.
 pub fn lockup(context: &mut Context<'_>, text: &str) {
     let text = text.strip_prefix("NMI ").unwrap_or(text);

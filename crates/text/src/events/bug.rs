@@ -1,17 +1,20 @@
 //! `BUG()` and `BUG_ON()`: the code found a state that it holds to be impossible.
 
-use crate::naming::{Details, Entry, Naming, Reading, never, says};
+use crate::naming::{Details, Entry, Naming, Reading, says};
 use crate::plumbing::Names;
 use crate::stack::Recipe;
 
-/// lib/bug.c, `report_bug`.
+/// lib/bug.c, `report_bug`; MIPS: arch/mips/kernel/traps.c, `do_trap_or_bp`.
 pub static ENTRY: Entry = Entry {
     name: "bug",
     meaning: "an assertion in the kernel's source failed: the code met a state that its author held to be impossible",
     crash: true,
-    anchors: &["ernel BUG"],
-    starts: |text| says(text, "kernel BUG at ") || says(text, "Kernel BUG "),
-    folds: never,
+    anchors: &["ernel BUG", "Kernel bug detected"],
+    starts: |text| says(text, "kernel BUG at ") || says(text, "Kernel BUG ") || says(text, "Kernel bug detected[#"),
+    folds: |text, open| {
+        // RISC-V prints a second head behind the place.
+        open.kind == "bug" && open.lines < 8 && says(text, "Kernel BUG [#")
+    },
     describe,
     details,
 };

@@ -20,10 +20,16 @@ pub static ENTRY: Entry = Entry {
             || says(text, "Unable to handle kernel")
             || is_abort(text)
     },
-    folds: |text, open| open.crash && is_abort(text),
+    folds: |text, open| open.crash && is_abort(text) && (!begins_anew(text) || open.kind == "oops" && open.lines < 4),
     describe,
     details: no_details,
 };
+
+/// Forms that are a head of their own, except right behind another one: 32-bit
+/// ARM prints `Alignment trap:` and `Unhandled fault:` about the same access.
+fn begins_anew(text: &str) -> bool {
+    says(text, "Unhandled fault:") || says(text, "Alignment trap:")
+}
 
 /// Forms that follow another head when there is one.
 fn is_abort(text: &str) -> bool {

@@ -30,8 +30,17 @@ fn form(text: &str) -> Option<(&str, &str)> {
 fn describe(reading: &Reading<'_>) -> Naming {
     let Some((_, what)) = form(reading.head()) else { return Naming::bare(reading.head()) };
     if what.starts_with("Object already free") {
-        return Naming::with_stack("BUG: Object already free").class("DoS");
+        return Naming::plain("BUG: Object already free").class("DoS");
     }
+    // 6.16 and later: `[Poison overwritten] 0x… @offset=24.` stands before the head.
+    let said = reading.before.iter().rev().find_map(|line| {
+        let (what, rest) = line.text.trim_start().strip_prefix('[')?.split_once("] 0x")?;
+        rest.contains("@offset=").then_some(what)
+    });
+    let what = match said {
+        Some(said) if what == "Object corrupt" => said,
+        _ => what,
+    };
     // The whole head is how the report is known where nobody names the cache's part in it.
     Naming { alt: vec![reading.head_from("BUG ").to_owned()], ..Naming::plain(format!("BUG: {what}")) }
 }

@@ -57,6 +57,8 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
     let text = line.text.trim();
     details.push(base::Detail { name: "fault".to_owned(), value: text.to_owned(), line: line.number });
     if let Some((_, object)) = text.rsplit_once(" in ") {
+        // 5.16: "likely on CPU 1 (core 1, socket 0)".
+        let object = object.split(" likely on CPU").next().unwrap_or(object);
         details.push(base::Detail { name: "object".to_owned(), value: object.to_owned(), line: line.number });
     }
 }

@@ -1,6 +1,6 @@
 //! `WARN()` and `WARN_ON()`: the code met a state that it holds to be wrong and went on.
 
-use crate::naming::{Details, Entry, Naming, Reading, never, says, source_line};
+use crate::naming::{Details, Entry, Naming, Reading, says, source_line};
 use crate::plumbing::Names;
 use crate::stack::Recipe;
 
@@ -12,7 +12,10 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["WARNING:"],
     starts: |text| says(text, "WARNING: ") && place(text).is_some(),
-    folds: never,
+    folds: |text, open| {
+        // Since 6.16 SLUB prints its stack as a warning behind its report.
+        open.kind == "slab_corruption" && text.contains("mm/slub.c:")
+    },
     describe,
     details,
 };

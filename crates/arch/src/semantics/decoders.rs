@@ -1,0 +1,16 @@
+//! Which decoder reads the code of which architecture.
+
+use base::Endian;
+
+use super::{mips, x86};
+use crate::Decode;
+
+/// Architecture, byte order, decoder.
+pub static DECODERS: &[(&str, Endian, Decode)] = &[
+    ("x86_64", Endian::Little, x86::decode_64),
+    ("i386", Endian::Little, x86::decode_32),
+    ("mips64", Endian::Big, mips::decode_64_be),
+    ("mips64", Endian::Little, mips::decode_64_le),
+    ("mips", Endian::Big, mips::decode_32_be),
+    ("mips", Endian::Little, mips::decode_32_le),
+];

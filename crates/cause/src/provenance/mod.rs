@@ -1,0 +1,41 @@
+//! Where a bad pointer came from, as far as the code bytes of a report reach.
+//!
+//! The instruction that failed names registers; their printed values give the
+//! address, which must be the one that the CPU reported. From there the value
+//! is followed backwards through the instructions that are there, until it
+//! was read from memory, came in as an argument, was returned by a call, or
+//! the bytes end. Nothing is claimed that the printed values contradict.
+
+mod access;
+mod linear;
+mod shape;
+mod slice;
+mod window;
+mod words;
+
+pub use access::{Access, Agreement};
+pub use linear::{Leaf, Linear, Term};
+pub use shape::Shape;
+pub use words::{Sentence, sentences, verdict};
+pub use window::{Start, Unread, Window};
+
+use base::LogEvent;
+
+/// What the code bytes tell of a bad access.
+#[derive(Clone, Debug)]
+pub struct Provenance {
+    /// The decoded bytes.
+    pub window: Window,
+    /// The access that failed.
+    pub access: Access,
+    /// Its address as a sum of what it was made from.
+    pub address: Linear,
+}
+
+/// Follows the address of the failed access back through the event's code bytes.
+pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
+    let window = Window::read(event)?;
+    let access = access::failed(&window, event)?;
+    let address = linear::of(&window, &access.address, window.fault);
+    Ok(Provenance { window, access, address })
+}

@@ -1,0 +1,133 @@
+//! What the address of a bad access looks like: a member of NULL, an element
+//! of an array whose base is NULL, a pointer with a telling value.
+
+use arch::{Expr, Reg};
+
+use super::linear::{self, Leaf, Linear, Term};
+use super::{Provenance, Window};
+use crate::pointers::{Bad, classify};
+
+/// Past this a factor is no size of an element, and an index no index.
+const MAX_ELEMENT: u64 = 1 << 20;
+/// Objects that are followed from pointer to pointer.
+const MAX_HOPS: usize = 8;
+
+/// The shape of an address.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// An offset from a pointer that is no valid one.
+    Member {
+        /// The pointer.
+        pointer: Term,
+        /// Bytes.
+        offset: i64,
+    },
+    /// A part of an element of an array whose base is no valid pointer.
+    Element {
+        /// The base of the array.
+        base: Term,
+        /// Number of the element.
+        index: u64,
+        /// The part that carried the number.
+        by: Term,
+        /// Bytes of an element.
+        size: u64,
+        /// Bytes from the start of the element.
+        offset: i64,
+    },
+    /// None that is known.
+    Other,
+}
+
+/// The shape of the failed access.
+pub fn shape(provenance: &Provenance) -> Shape {
+    let sum = &provenance.address;
+    let pointers: Vec<&Term> = sum.terms.iter().filter(|term| term.factor == 1).collect();
+    let scaled: Vec<&Term> = sum.terms.iter().filter(|term| term.factor != 1).collect();
+    let offset = sum.constant.cast_signed();
+    match (pointers.as_slice(), scaled.as_slice()) {
+        ([pointer], []) => Shape::Member { pointer: (*pointer).clone(), offset },
+        ([base], [by]) if (2..MAX_ELEMENT).contains(&by.factor) => match by.value {
+            // The low bits of an index are what counts: it may be 32 bits wide.
+            Some(index) if index < 1 << 32 => Shape::Element {
+                base: (*base).clone(),
+                index,
+                by: (*by).clone(),
+                size: by.factor,
+                offset,
+            },
+            _ => Shape::Other,
+        },
+        _ => Shape::Other,
+    }
+}
+
+impl Shape {
+    /// The pointer that was bad.
+    pub fn pointer(&self) -> Option<&Term> {
+        match self {
+            Shape::Member { pointer, .. } => Some(pointer),
+            Shape::Element { base, .. } => Some(base),
+            Shape::Other => None,
+        }
+    }
+}
+
+/// What the value of a pointer says about itself.
+pub fn past_of(window: &Window, value: u64) -> Option<Bad> {
+    classify(value, Some(window.arch.name))
+}
+
+/// A pointer that was read from an object, which another pointer led to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hop {
+    /// Index of the reading instruction.
+    pub insn: usize,
+    /// The register that took the value.
+    pub reg: Reg,
+    /// The register that led to the object, where one did alone.
+    pub object: Option<Reg>,
+    /// The object's address, where it is known.
+    pub address: Option<u64>,
+    /// Bytes from there.
+    pub offset: i64,
+    /// What the object's address was made from.
+    pub sum: Linear,
+}
+
+/// Follows a pointer from object to object, as far as the bytes reach.
+pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
+    let mut hops = Vec::new();
+    let mut leaf = pointer.leaf.clone();
+    while let Leaf::Loaded { insn, reg, from, .. } = &leaf {
+        let (object, offset) = base_and_offset(from);
+        let sum = linear::of(window, from, *insn);
+        let address = object.and_then(|object| window.value(object, *insn));
+        let hop = Hop { insn: *insn, reg: *reg, object, address, offset, sum };
+        let mut pointers = hop.sum.terms.iter().filter(|term| term.factor == 1);
+        let next = match (pointers.next(), pointers.next()) {
+            (Some(term), None) => Some(term.leaf.clone()),
+            _ => None,
+        };
+        hops.push(hop);
+        match next {
+            Some(next) if hops.len() < MAX_HOPS => leaf = next,
+            _ => break,
+        }
+    }
+    hops
+}
+
+/// `register + offset`, where the address is so simple.
+pub fn base_and_offset(address: &Expr) -> (Option<Reg>, i64) {
+    match address {
+        Expr::Reg(reg) => (Some(*reg), 0),
+        Expr::Binary(arch::Op::Add, left, right) => match (left.as_ref(), right.as_ref()) {
+            (Expr::Reg(reg), Expr::Const(offset)) | (Expr::Const(offset), Expr::Reg(reg)) => {
+                (Some(*reg), offset.cast_signed())
+            }
+            _ => (None, 0),
+        },
+        _ => (None, 0),
+    }
+}

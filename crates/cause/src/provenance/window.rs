@@ -1,0 +1,269 @@
+//! The instructions around the one that failed.
+
+use arch::{Arch, Decode, Flow, Insn, Reg, Role};
+use base::{Endian, LogEvent};
+
+/// Code units of a report; a kernel prints at most 64 bytes or so.
+const MAX_UNITS: usize = 256;
+
+/// Why the code bytes tell nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// The report has no code bytes, or does not mark the one that failed.
+    NoCode,
+    /// The report has no registers.
+    NoRegisters,
+    /// The architecture is not known.
+    NoArchitecture,
+    /// There is no decoder for it.
+    NoDecoder(String),
+    /// The instruction that failed is none that the decoder knows.
+    Undecoded(&'static str),
+    /// The instruction that failed does not access memory.
+    NoAccess(String),
+}
+
+/// What stands at the first instruction of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The function's entry: registers hold its arguments.
+    Entry,
+    /// The first byte that was printed, or the first that could be decoded.
+    Cut,
+}
+
+/// Instructions in the order of memory, and the state at one of them.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// The architecture.
+    pub arch: &'static Arch,
+    /// The instructions.
+    pub insns: Vec<Insn>,
+    /// Index of the one that failed.
+    pub fault: usize,
+    /// What stands at the first.
+    pub start: Start,
+    /// Whether the instructions before the failed one are sure: fixed-size code, or counted
+    /// from the function's entry; else they were found by synchronisation.
+    pub sure: bool,
+    /// Values of registers at the failed instruction.
+    registers: Vec<(Reg, u64)>,
+}
+
+impl Window {
+    /// Decodes the code bytes of the event.
+    pub fn read(event: &LogEvent) -> Result<Window, Unread> {
+        let code = event.code.as_ref().ok_or(Unread::NoCode)?;
+        let marked = code.marked.ok_or(Unread::NoCode)? as usize;
+        let set = event.registers.first().ok_or(Unread::NoRegisters)?;
+        let name = event
+            .machine
+            .arch
+            .as_deref()
+            .ok_or(Unread::NoArchitecture)?;
+        let (arch, endian) = arch::find(name).ok_or(Unread::NoArchitecture)?;
+        let endian = event
+            .machine
+            .endian
+            .or(endian)
+            .or(arch.endians.first().copied());
+        let endian = endian.unwrap_or(Endian::Little);
+        let decode = arch
+            .decoder(endian)
+            .ok_or_else(|| Unread::NoDecoder(arch.title.to_owned()))?;
+
+        let mut bytes = Vec::new();
+        let mut mark = None;
+        for (at, unit) in code.units.iter().take(MAX_UNITS).enumerate() {
+            if at == marked {
+                mark = Some(bytes.len());
+            }
+            let size = usize::from(unit.size).min(4);
+            match endian {
+                Endian::Little => bytes.extend(unit.value.to_le_bytes().iter().take(size)),
+                Endian::Big => bytes.extend(unit.value.to_be_bytes().iter().skip(4 - size)),
+            }
+        }
+        let mark = mark.ok_or(Unread::NoCode)?;
+        let counter = set.pc.as_ref();
+        let offset = counter
+            .and_then(|pc| pc.offset)
+            .and_then(|offset| usize::try_from(offset).ok());
+        let pc = counter
+            .and_then(|pc| pc.pc)
+            .map(|pc| pc.0)
+            .or_else(|| arch.pc().and_then(|pc| set.get(pc.name)));
+        // Without an address the bytes are counted from the function's entry.
+        let pc = pc
+            .or(counter.and_then(|pc| pc.offset))
+            .unwrap_or(mark as u64);
+        let base = pc.wrapping_sub(mark as u64);
+
+        let fixed = code.units.iter().all(|unit| unit.size == 4);
+        let (start, entry, sure) = begin(&bytes, mark, base, offset, fixed, decode);
+        let mut insns = run(&bytes, start, mark, base, decode).unwrap_or_default();
+        let fault = insns.len();
+        let rest = bytes.get(mark..).unwrap_or_default();
+        insns.push(decode(rest, pc).map_err(|error| Unread::Undecoded(error.why))?);
+        let after = mark + insns.last().map_or(1, |insn| usize::from(insn.size));
+        insns.extend(forward(&bytes, after, base, decode));
+        let registers = set
+            .registers
+            .iter()
+            .filter_map(|register| {
+                Some((Reg(arch.register(&register.name)?.name), register.value.0))
+            })
+            .collect();
+        let start = if entry { Start::Entry } else { Start::Cut };
+        Ok(Window {
+            arch,
+            insns,
+            fault,
+            start,
+            sure,
+            registers,
+        })
+    }
+
+    /// The printed value of a register: its value before the failed instruction.
+    pub fn printed(&self, reg: Reg) -> Option<u64> {
+        self.registers
+            .iter()
+            .find(|(known, _)| *known == reg)
+            .map(|(_, value)| *value)
+    }
+
+    /// The value of the register before instruction `at`, where the printed one is still it.
+    pub fn value(&self, reg: Reg, at: usize) -> Option<u64> {
+        let between = self.insns.get(at..self.fault)?;
+        let kept = between
+            .iter()
+            .all(|insn| insn.sets(reg).is_none() && !self.clobbers(insn, reg));
+        kept.then(|| self.printed(reg))?
+    }
+
+    /// Whether a call loses the register.
+    pub fn clobbers(&self, insn: &Insn, reg: Reg) -> bool {
+        matches!(insn.flow, Flow::Call(_)) && self.is_scratch(reg)
+    }
+
+    /// Whether a called function may change the register.
+    pub fn is_scratch(&self, reg: Reg) -> bool {
+        self.arch.register(reg.0).is_none_or(|register| {
+            let kept = [
+                Role::CalleeSaved,
+                Role::StackPointer,
+                Role::FramePointer,
+                Role::Zero,
+                Role::Pointer,
+            ];
+            !kept.into_iter().any(|role| register.has(role))
+        })
+    }
+
+    /// The number of the argument that the register carries at a function's entry, from 0.
+    pub fn argument(&self, reg: Reg) -> Option<u8> {
+        let register = self.arch.register(reg.0)?;
+        register.roles.iter().find_map(|role| match role {
+            Role::Argument(number) => Some(*number),
+            _ => None,
+        })
+    }
+
+    /// Whether a call returns its value in the register.
+    pub fn is_result(&self, reg: Reg) -> bool {
+        self.arch
+            .register(reg.0)
+            .is_some_and(|register| register.has(Role::Return(0)))
+    }
+}
+
+/// Where to begin so that the decoding meets the mark: the place, whether it
+/// is the function's entry, and whether it is sure.
+fn begin(
+    bytes: &[u8],
+    mark: usize,
+    base: u64,
+    offset: Option<usize>,
+    fixed: bool,
+    decode: Decode,
+) -> (usize, bool, bool) {
+    if let Some(entry) = offset.and_then(|offset| mark.checked_sub(offset)) {
+        if run(bytes, entry, mark, base, decode).is_some() {
+            return (entry, true, true);
+        }
+    }
+    if fixed {
+        // What cannot be decoded ends the window: begin behind it.
+        let mut start = mark;
+        while let Some(before) = start.checked_sub(4) {
+            let rest = bytes.get(before..).unwrap_or_default();
+            if decode(rest, base.wrapping_add(before as u64)).is_err() {
+                break;
+            }
+            start = before;
+        }
+        return (start, false, true);
+    }
+    (synchronise(bytes, mark, base, decode), false, false)
+}
+
+/// Variable-size code is decoded from every byte; from most of them it falls
+/// into step with the true instructions. The window begins where nearly all
+/// ways that meet the mark agree.
+fn synchronise(bytes: &[u8], mark: usize, base: u64, decode: Decode) -> usize {
+    let mut votes = vec![0usize; mark + 1];
+    let mut ways = 0;
+    for start in 0..mark {
+        let Some(way) = run(bytes, start, mark, base, decode) else {
+            continue;
+        };
+        ways += 1;
+        for insn in &way {
+            let at = usize::try_from(insn.address.wrapping_sub(base)).unwrap_or(mark);
+            if let Some(vote) = votes.get_mut(at) {
+                *vote += 1;
+            }
+        }
+    }
+    // A boundary can only have the votes of the ways that begin before it.
+    let mut before = 0;
+    for (at, vote) in votes.iter().enumerate().take(mark) {
+        let begins = run(bytes, at, mark, base, decode).is_some();
+        before += usize::from(begins);
+        let agreed = before >= 4 && *vote * 10 >= before * 9;
+        if agreed && ways >= 8 {
+            return at;
+        }
+    }
+    mark
+}
+
+/// The instructions from `start` up to `mark`, if they meet it.
+fn run(bytes: &[u8], start: usize, mark: usize, base: u64, decode: Decode) -> Option<Vec<Insn>> {
+    let mut insns = Vec::new();
+    let mut at = start;
+    while at < mark {
+        let insn = decode(bytes.get(at..)?, base.wrapping_add(at as u64)).ok()?;
+        at += usize::from(insn.size.max(1));
+        insns.push(insn);
+    }
+    (at == mark).then_some(insns)
+}
+
+/// The instructions behind the failed one, as far as they decode.
+fn forward(bytes: &[u8], start: usize, base: u64, decode: Decode) -> Vec<Insn> {
+    let mut insns = Vec::new();
+    let mut at = start;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let Ok(insn) = decode(rest, base.wrapping_add(at as u64)) else {
+            break;
+        };
+        at += usize::from(insn.size.max(1));
+        if at > bytes.len() {
+            break;
+        }
+        insns.push(insn);
+    }
+    insns
+}

@@ -1,0 +1,346 @@
+//! The story of a bad pointer in sentences.
+
+use arch::{Effect, Expr, Op, Reg};
+use base::Trust;
+
+use super::access::Agreement;
+use super::linear::{Leaf, Past, Term};
+use super::shape::{Hop, Shape, hops, past_of, shape};
+use super::slice::joins;
+use super::{Provenance, Window};
+use crate::pointers::{Bad, error_name};
+
+/// A step of the argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// What it says.
+    pub says: String,
+    /// How it is known.
+    pub trust: Trust,
+}
+
+fn computed(says: String) -> Sentence {
+    Sentence { says, trust: Trust::Computed }
+}
+
+/// The argument, from the failed access back to where the bytes end.
+pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence> {
+    let window = &provenance.window;
+    let mut out = vec![failed(provenance, source)];
+    let sum = &provenance.address;
+    for &insn in sum.insns.iter().rev() {
+        if insn != window.fault && !is_load(window, insn) {
+            out.push(computed(made(window, insn, &sum.terms)));
+        }
+    }
+    for (reg, value) in &sum.assumed {
+        out.push(computed(format!("{reg} is {value} ({value:#x}): the size that the index is multiplied by")));
+    }
+    let shape = shape(provenance);
+    if let Shape::Element { by, index, .. } = &shape {
+        out.push(computed(format!("{} was {index} ({index:#x})", name(window, by))));
+    }
+    if let Some(pointer) = shape.pointer() {
+        follow(window, pointer, &mut out);
+    }
+    if !window.sure {
+        out.push(Sentence {
+            says: "The instructions before the failed one were found by synchronisation: the printed bytes \
+                   do not tell where the first begins"
+                .to_owned(),
+            trust: Trust::Inferred,
+        });
+    }
+    if let Some(&first) = sum.insns.first() {
+        if !joins(window, first, window.fault).is_empty() {
+            out.push(Sentence {
+                says: "A jump leads into these instructions from outside; that control came from above is \
+                       concluded from the values, which fit"
+                    .to_owned(),
+                trust: Trust::Inferred,
+            });
+        }
+    }
+    out
+}
+
+/// `` `lbu v1,24(s1)` reads 1 byte at s1 + 24 = 0x300 + 24 = 0x318, the address that BadVA reports ``
+fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
+    let access = &provenance.access;
+    let window = &provenance.window;
+    let text = window.insns.get(window.fault).map_or("", |insn| insn.text.as_str());
+    let verb = if access.write { "writes" } else { "reads" };
+    let mut says = format!("The instruction that failed, `{text}`, {verb} {} at ", bytes(access.size));
+    says.push_str(&show(&access.address));
+    if let Some(value) = access.computed {
+        let numbers = with_values(window, &access.address);
+        if numbers != show(&access.address) && numbers != format!("{value:#x}") {
+            says.push_str(&format!(" = {numbers}"));
+        }
+        says.push_str(&format!(" = {value:#x}"));
+    }
+    let source = source.unwrap_or("the CPU");
+    match (access.agreement, access.reported) {
+        (Agreement::Same, _) => says.push_str(&format!(", the address that {source} reports")),
+        (Agreement::Inside, Some(reported)) => {
+            says.push_str(&format!("; {source} reports {reported:#x}, inside these bytes"));
+        }
+        (Agreement::Contradicts, Some(reported)) => {
+            says.push_str(&format!(
+                ", but {source} reports {reported:#x}: the registers or the code bytes are not those of the fault"
+            ));
+        }
+        (Agreement::NotComputed, _) => says.push_str("; a register of it was not printed"),
+        _ => {}
+    }
+    computed(says)
+}
+
+/// `` `daddu s1,a0,v0` made s1: a0 + v0 = 0x0 + 0x300 = 0x300 ``
+fn made(window: &Window, index: usize, terms: &[Term]) -> String {
+    let Some(insn) = window.insns.get(index) else { return String::new() };
+    let set = insn.effects.iter().find_map(|effect| match effect {
+        Effect::Set(reg, value) if *reg != Reg::FLAGS => Some((*reg, value)),
+        _ => None,
+    });
+    let Some((reg, value)) = set else { return format!("`{}`", insn.text) };
+    let mut says = format!("`{}` made {reg}: {}", insn.text, show(value));
+    // A value that was overwritten since may have been solved from the sum.
+    let solved = |reg: Reg| {
+        terms.iter().find_map(|term| match term.leaf {
+            Leaf::Register { reg: of, at, .. } if of == reg && at == index => term.value,
+            _ => None,
+        })
+    };
+    let numbers = write(value, &|reg| {
+        let value = window.value(reg, index).or_else(|| solved(reg));
+        value.map_or_else(|| reg.to_string(), |value| format!("{value:#x}"))
+    });
+    if numbers != show(value) {
+        says.push_str(&format!(" = {numbers}"));
+    }
+    if let Some(result) = window.value(reg, index + 1) {
+        says.push_str(&format!(" = {result:#x}"));
+    }
+    says
+}
+
+fn is_load(window: &Window, index: usize) -> bool {
+    window.insns.get(index).is_some_and(|insn| {
+        insn.effects.iter().any(|effect| matches!(effect, Effect::Set(_, Expr::Load(_))))
+    })
+}
+
+/// Where the bad pointer came from.
+fn follow(window: &Window, pointer: &Term, out: &mut Vec<Sentence>) {
+    let hops = hops(window, pointer);
+    for (at, hop) in hops.iter().enumerate() {
+        let value = if at == 0 { pointer.value } else { window.value(hop.reg, hop.insn + 1) };
+        out.push(computed(read(window, hop, value)));
+    }
+    let last = match hops.last() {
+        None => Some(pointer),
+        Some(hop) => hop.sum.terms.iter().find(|term| term.factor == 1),
+    };
+    if let Some(term) = last {
+        if let Some(says) = end(window, term) {
+            out.push(computed(says));
+        }
+    }
+}
+
+/// `` a0 is what `ld a0,616(s2)` read: 0x0, NULL, from offset 616 of the object at s2 = 0xa800… ``
+fn read(window: &Window, hop: &Hop, value: Option<u64>) -> String {
+    let text = window.insns.get(hop.insn).map_or("", |insn| insn.text.as_str());
+    let mut says = format!("{} is what `{text}` read", hop.reg);
+    if let Some(value) = value {
+        says.push_str(&format!(": {}", describe(window, value)));
+    }
+    if let Some(object) = hop.object {
+        says.push_str(&format!(", from offset {} of the object at {object}", hop.offset));
+        if let Some(address) = hop.address {
+            says.push_str(&format!(" = {address:#x}"));
+        }
+    }
+    says
+}
+
+/// Why the way back ends.
+fn end(window: &Window, term: &Term) -> Option<String> {
+    let Leaf::Register { reg, past, .. } = &term.leaf else {
+        return match &term.leaf {
+            Leaf::Opaque(why) => Some(format!("The way back ends at {why}")),
+            _ => None,
+        };
+    };
+    let insn = |index: usize| window.insns.get(index).map_or("", |insn| insn.text.as_str());
+    Some(match past {
+        Past::Argument(number) => {
+            format!("{reg} is argument {} of the function, unchanged since its entry: the caller passed it", number + 1)
+        }
+        Past::Entry => format!("{reg} is as the caller left it"),
+        Past::Returned(call) => format!("{reg} is what the call `{}` returned", insn(*call)),
+        Past::Lost(call) => format!("The way back of {reg} ends at the call `{}`, which may change it", insn(*call)),
+        Past::Cut => format!("The way back of {reg} ends here, because the printed code bytes begin here"),
+        Past::Jumped(jump) => format!(
+            "The way back of {reg} ends here, because control came from elsewhere behind `{}`",
+            insn(*jump)
+        ),
+    })
+}
+
+/// The sentences of the verdict; none when the bytes tell no more than the address.
+pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
+    if provenance.access.agreement == Agreement::Contradicts {
+        return None;
+    }
+    let window = &provenance.window;
+    let verb = if provenance.access.write { "wrote" } else { "read" };
+    let what = bytes(provenance.access.size);
+    let shape = shape(provenance);
+    let pointer = shape.pointer()?;
+    let value = pointer.value?;
+    let state = bad(window, value)?;
+    let first = match &shape {
+        Shape::Element { index, size, offset, .. } => format!(
+            "{place} {verb} {what} at offset {offset} of element {index} of an array whose base pointer {state}; \
+             the elements are {size} bytes."
+        ),
+        Shape::Member { offset: 0, .. } => format!("{place} {verb} {what} through a pointer that {state}."),
+        Shape::Member { offset, .. } => {
+            format!("{place} {verb} {what} at offset {offset} of an object whose pointer {state}.")
+        }
+        Shape::Other => return None,
+    };
+    let mut verdict = vec![first];
+    verdict.extend(whence(window, pointer, value));
+    Some(verdict)
+}
+
+/// Where the pointer stood.
+fn whence(window: &Window, pointer: &Term, value: u64) -> Option<String> {
+    let what = if value == 0 { "The NULL" } else { "The pointer" };
+    if let Some(hop) = hops(window, pointer).first() {
+        let object = hop.object?;
+        let address = hop.address.map_or_else(String::new, |address| format!(" = {address:#x}"));
+        return Some(format!("{what} sits at offset {} of the object at {object}{address}.", hop.offset));
+    }
+    match &pointer.leaf {
+        Leaf::Register { past: Past::Argument(number), .. } => {
+            Some(format!("{what} is argument {} of the function: its caller passed it.", number + 1))
+        }
+        Leaf::Register { past: Past::Returned(call), .. } => {
+            let text = window.insns.get(*call).map_or("", |insn| insn.text.as_str());
+            Some(format!("{what} is what the call `{text}` returned."))
+        }
+        _ => None,
+    }
+}
+
+/// How a bad pointer is bad; none for one that may be valid.
+fn bad(window: &Window, value: u64) -> Option<String> {
+    if value == 0 {
+        return Some("is NULL".to_owned());
+    }
+    past_of(window, value)?;
+    Some(format!("is {}", describe(window, value)))
+}
+
+fn describe(window: &Window, value: u64) -> String {
+    if value == 0 {
+        return "NULL".to_owned();
+    }
+    match past_of(window, value) {
+        Some(Bad::NullPlus(_)) | None => format!("{value:#x}"),
+        Some(bad) => format!("{value:#x}, {}", meaning(&bad)),
+    }
+}
+
+/// What a bad value is.
+fn meaning(bad: &Bad) -> String {
+    match bad {
+        Bad::NullPlus(offset) => format!("NULL plus {offset:#x}"),
+        Bad::ErrorPointer(number) => match error_name(*number) {
+            Some(name) => format!("the error number {name} ({number}) where a pointer belongs"),
+            None => format!("the number {number} where a pointer belongs"),
+        },
+        Bad::ListPoison1(_) => "LIST_POISON1: the next of an entry that was deleted from its list".to_owned(),
+        Bad::ListPoison2(_) => "LIST_POISON2: the prev of an entry that was deleted from its list".to_owned(),
+        Bad::TimerStatic(_) => "TIMER_ENTRY_STATIC".to_owned(),
+        Bad::Pattern(pattern, _) => format!("the byte {:#x} repeated ({}): {}", pattern.byte, pattern.name, pattern.means),
+        Bad::NonCanonical => "no canonical address".to_owned(),
+        Bad::Text(text) => {
+            let text: String = text.iter().map(|&byte| char::from(byte)).collect();
+            format!("the text \"{text}\" where a pointer belongs")
+        }
+        Bad::UserSpace => "an address of user space".to_owned(),
+    }
+}
+
+fn name(window: &Window, term: &Term) -> String {
+    match &term.leaf {
+        Leaf::Loaded { insn, .. } => {
+            let text = window.insns.get(*insn).map_or("", |insn| insn.text.as_str());
+            format!("The index, which `{text}` read,")
+        }
+        Leaf::Register { reg, .. } => format!("The index, {reg} before it was multiplied,"),
+        Leaf::Opaque(_) => "The index".to_owned(),
+    }
+}
+
+fn bytes(size: u8) -> String {
+    if size == 1 { "1 byte".to_owned() } else { format!("{size} bytes") }
+}
+
+/// An expression for people: `s1 + 24`, `v0 × v1`.
+pub fn show(expr: &Expr) -> String {
+    write(expr, &|reg| reg.to_string())
+}
+
+fn with_values(window: &Window, expr: &Expr) -> String {
+    write(expr, &|reg| window.printed(reg).map_or_else(|| reg.to_string(), |value| format!("{value:#x}")))
+}
+
+fn write(expr: &Expr, reg: &dyn Fn(Reg) -> String) -> String {
+    match expr {
+        Expr::Reg(name) => reg(*name),
+        // A small number is an offset and read in decimal; a large one is an address.
+        Expr::Const(value) => match value.cast_signed() {
+            small if small.unsigned_abs() < 0x1_0000 => small.to_string(),
+            _ => format!("{value:#x}"),
+        },
+        Expr::Load(load) => {
+            let space = load.space.map_or_else(String::new, |space| format!("{space}:"));
+            format!("{space}[{}]", write(&load.address, reg))
+        }
+        Expr::Binary(op, left, right) => {
+            if let (Op::Add, Expr::Const(value)) = (op, right.as_ref()) {
+                let offset = value.cast_signed();
+                if (-0x1_0000..0).contains(&offset) {
+                    return format!("{} - {}", write(left, reg), offset.unsigned_abs());
+                }
+            }
+            let sign = match op {
+                Op::Add => "+",
+                Op::Sub => "-",
+                Op::Mul => "×",
+                Op::DivU | Op::DivS => "/",
+                Op::And => "&",
+                Op::Or => "|",
+                Op::Xor => "^",
+                Op::Shl => "<<",
+                Op::Shr | Op::Sar => ">>",
+            };
+            let side = |side: &Expr| match side {
+                Expr::Binary(inner, ..) if !matches!((op, inner), (Op::Add, _)) => format!("({})", write(side, reg)),
+                _ => write(side, reg),
+            };
+            format!("{} {sign} {}", side(left), side(right))
+        }
+        Expr::Extend { value, .. } => write(value, reg),
+        Expr::Compare(left, right) => format!("{} against {}", write(left, reg), write(right, reg)),
+        Expr::Test(left, right) => format!("{} & {} against 0", write(left, reg), write(right, reg)),
+        Expr::Select(_, left, right) => format!("{} or {}", write(left, reg), write(right, reg)),
+        Expr::Unknown(why) => (*why).to_owned(),
+    }
+}
