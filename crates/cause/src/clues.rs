@@ -81,7 +81,15 @@ fn certain(event: &LogEvent) -> Option<&Frame> {
             .as_deref()
             .is_some_and(|name| !is_helper(name))
     };
-    pc(event).filter(working).or_else(|| blamed(event))
+    if let Some(pc) = pc(event).filter(working) {
+        return Some(pc);
+    }
+    let blamed = blamed(event)?;
+    let caller = || event.traces.first().and_then(worker).filter(working);
+    Some(blamed)
+        .filter(working)
+        .or_else(caller)
+        .or(Some(blamed))
 }
 
 /// The same in words.

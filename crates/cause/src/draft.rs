@@ -16,6 +16,7 @@ pub struct Draft {
     gaps: Vec<Gap>,
     next: Vec<NextStep>,
     events: Vec<u32>,
+    late: bool,
 }
 
 impl Draft {
@@ -31,6 +32,7 @@ impl Draft {
             gaps: Vec::new(),
             next: Vec::new(),
             events: Vec::new(),
+            late: false,
         };
         if event.headline.is_empty() {
             return draft;
@@ -62,6 +64,13 @@ impl Draft {
     pub fn doubtful(mut self) -> Self {
         self.cause_named = false;
         self.confidence = Confidence::Low;
+        self
+    }
+
+    /// The event tells where the trouble was noticed, not where it was made.
+    #[must_use]
+    pub fn noticed_late(mut self) -> Self {
+        self.late = true;
         self
     }
 
@@ -234,6 +243,11 @@ impl Draft {
         let mut events = vec![index];
         events.extend(self.events.into_iter().filter(|other| *other != index));
         let mut places = common;
+        for place in &mut places {
+            if self.late && place.label == "function" {
+                place.label = "noticed in".to_owned();
+            }
+        }
         places.extend(self.places);
         Finding {
             detector: detector.to_owned(),

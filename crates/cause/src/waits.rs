@@ -5,6 +5,12 @@ use base::{Frame, LogEvent, Trust};
 use crate::clues;
 use crate::helpers::is_helper;
 
+mod functions;
+mod locks;
+
+pub use functions::waits_for;
+pub use locks::{held_locks, lock};
+
 /// A hung task as its report tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiter {
@@ -53,198 +59,6 @@ fn task_and_pid(text: &str) -> Option<Waiter> {
         }
     }
     None
-}
-
-/// What the function of a wait waits for, by the beginning of its name.
-const WAITS: &[(&str, &str)] = &[
-    ("__mutex_lock", "a mutex"),
-    ("mutex_lock", "a mutex"),
-    ("__ww_mutex_lock", "a mutex"),
-    ("rt_mutex", "a mutex"),
-    ("__rt_mutex", "a mutex"),
-    ("rwsem_down_read", "a read-write semaphore, for reading"),
-    ("down_read", "a read-write semaphore, for reading"),
-    ("__down_read", "a read-write semaphore, for reading"),
-    ("rwsem_down_write", "a read-write semaphore, for writing"),
-    ("down_write", "a read-write semaphore, for writing"),
-    ("__down_write", "a read-write semaphore, for writing"),
-    (
-        "percpu_down_write",
-        "a per-CPU read-write semaphore, for writing",
-    ),
-    ("percpu_rwsem_wait", "a per-CPU read-write semaphore"),
-    (
-        "__percpu_down_read",
-        "a per-CPU read-write semaphore, for reading",
-    ),
-    ("__down", "a semaphore"),
-    ("down", "a semaphore"),
-    ("__flush_work", "a work item to finish"),
-    ("flush_work", "a work item to finish"),
-    ("__flush_workqueue", "a workqueue to become empty"),
-    ("flush_workqueue", "a workqueue to become empty"),
-    ("drain_workqueue", "a workqueue to become empty"),
-    ("kthread_stop", "a kernel thread to end"),
-    ("synchronize_srcu", "an SRCU grace period"),
-    ("__synchronize_srcu", "an SRCU grace period"),
-    ("synchronize_rcu", "an RCU grace period"),
-    ("__wait_rcu_gp", "an RCU grace period"),
-    ("rcu_barrier", "all RCU callbacks"),
-    (
-        "jbd2_log_wait_commit",
-        "a commit of the file system's journal",
-    ),
-    ("jbd2_journal_commit", "the buffers of a journal commit"),
-    (
-        "wait_transaction_locked",
-        "a journal transaction that is locked",
-    ),
-    ("folio_wait_bit", "a page that is locked or under I/O"),
-    ("folio_wait_writeback", "the writing back of a page"),
-    ("wait_on_page_bit", "a page that is locked or under I/O"),
-    ("__lock_page", "a locked page"),
-    ("__folio_lock", "a locked page"),
-    ("__wait_on_buffer", "a disk buffer"),
-    ("submit_bio_wait", "a disk request"),
-    (
-        "blk_mq_freeze_queue_wait",
-        "the requests of a disk queue to drain",
-    ),
-    ("blk_mq_get_tag", "a free request of a disk queue"),
-    ("rpc_wait_bit_killable", "an answer of an RPC server (NFS)"),
-    ("wait_on_inode", "an inode"),
-    ("__wait_on_freeing_inode", "an inode that is being freed"),
-    ("io_schedule", "input or output"),
-    (
-        "wait_for_completion",
-        "a completion that somebody must signal",
-    ),
-    (
-        "__wait_for_common",
-        "a completion that somebody must signal",
-    ),
-    (
-        "do_wait_for_common",
-        "a completion that somebody must signal",
-    ),
-];
-
-/// Frames of the scheduler, above what waits.
-const SCHEDULER: &[&str] = &[
-    "__switch_to",
-    "__schedule",
-    "schedule",
-    "context_switch",
-    "preempt_schedule",
-];
-
-/// What the task of this trace waits for, and the frame that tells it.
-pub fn waits_for(event: &LogEvent) -> Option<(&'static str, &Frame)> {
-    let trace = event.traces.first()?;
-    let near = trace
-        .frames
-        .iter()
-        .filter(|frame| frame.trust != Trust::PrintedAsUnreliable)
-        .take(12);
-    let mut found: Option<(usize, &'static str, &Frame)> = None;
-    for frame in near {
-        let name = clues::plain(frame.function.as_deref().unwrap_or_default());
-        if SCHEDULER
-            .iter()
-            .any(|scheduler| name.starts_with(scheduler))
-        {
-            continue;
-        }
-        let known = WAITS.iter().position(|(start, _)| match *start {
-            "down" => name == "down",
-            start => name.starts_with(start),
-        });
-        // The more telling a wait, the earlier it stands in the list.
-        if let Some((rank, (_, what))) =
-            known.and_then(|rank| WAITS.get(rank).map(|wait| (rank, wait)))
-            && found.is_none_or(|(best, ..)| rank < best)
-        {
-            found = Some((rank, what, frame));
-        }
-    }
-    found.map(|(_, what, frame)| (what, frame))
-}
-
-/// A lock that a task holds or waits for, from "Showing all locks held in the system".
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Pid of the task.
-    pub pid: String,
-    /// Name of the task.
-    pub comm: String,
-    /// Address of the lock, as printed; equal addresses are equal locks.
-    pub address: String,
-    /// Class of the lock.
-    pub class: String,
-    /// Where it was taken.
-    pub at: String,
-    /// Whether it is the last lock of its task.
-    pub last: bool,
-    /// The line.
-    pub line: u64,
-}
-
-/// The table of held locks that an event carries.
-pub fn held_locks(event: &LogEvent) -> Vec<Held> {
-    let mut table: Vec<Held> = Vec::new();
-    let mut owner: Option<Waiter> = None;
-    for detail in &event.details {
-        match detail.name.as_str() {
-            "holder" => {
-                owner = detail
-                    .value
-                    .split_once(" held by ")
-                    .and_then(|(_, who)| who.trim_end_matches(':').rsplit_once('/'))
-                    .map(|(comm, pid)| Waiter {
-                        comm: comm.to_owned(),
-                        pid: pid.to_owned(),
-                    });
-            }
-            "held lock" => {
-                let Some(owner) = &owner else { continue };
-                for held in table.iter_mut().filter(|held| held.pid == owner.pid) {
-                    held.last = false;
-                }
-                let (address, class, at) = lock(&detail.value);
-                table.push(Held {
-                    pid: owner.pid.clone(),
-                    comm: owner.comm.clone(),
-                    address: address.to_owned(),
-                    class: class.to_owned(),
-                    at: at.to_owned(),
-                    last: true,
-                    line: detail.line,
-                });
-            }
-            _ => {}
-        }
-    }
-    table
-}
-
-/// `#0: ffff88 (&mm->mmap_lock){++++}-{3:3}, at: f+0x1/0x2`: address, class, place.
-pub fn lock(text: &str) -> (&str, &str, &str) {
-    let text = match text.strip_prefix('#') {
-        Some(rest) => rest.split_once(':').map_or(rest, |(_, rest)| rest),
-        None => text,
-    };
-    let (lock, at) = text.split_once(", at: ").unwrap_or((text, ""));
-    let (address, rest) = lock.split_once('(').unwrap_or(("", lock));
-    let class = match rest.split_once("){") {
-        Some((class, _)) => class,
-        None => rest.trim_end_matches(')'),
-    };
-    // Old kernels print the address of the place: `[<00000000>] f+0x1/0x2`.
-    let at = match at.strip_prefix('[') {
-        Some(rest) => rest.split_once("] ").map_or(at, |(_, at)| at),
-        None => at,
-    };
-    (address.trim(), class.trim(), at.trim())
 }
 
 /// One step of a wait: who waits, for which lock, and who holds it.
@@ -372,7 +186,7 @@ fn frames(event: &LogEvent) -> impl Iterator<Item = &Frame> {
 
 fn is_wait(frame: &Frame) -> bool {
     let name = clues::plain(frame.function.as_deref().unwrap_or_default());
-    WAITS.iter().any(|(start, _)| name.starts_with(start)) || is_helper(name)
+    functions::is_wait(name) || is_helper(name)
 }
 
 /// `INFO: task a:12 is blocked on a mutex likely owned by task b:13.` (6.16).

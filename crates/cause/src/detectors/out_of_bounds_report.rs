@@ -19,8 +19,12 @@ pub const ENTRY: Detector = Detector {
 
 fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let event = scene.event;
-    let says =
-        |words: &str| clues::says(&event.title, words) || clues::says(&event.headline, words);
+    let overwritten = event.detail("overwritten").unwrap_or_default();
+    let says = |words: &str| {
+        [&event.title, &event.headline, overwritten]
+            .iter()
+            .any(|text| clues::says(text, words))
+    };
     match event.kind.as_str() {
         "kasan" | "kfence" if says("out-of-bounds") || says("memory corruption") => {
             Some(caught(event))
@@ -120,6 +124,7 @@ fn slub(event: &LogEvent) -> Draft {
         .quote(event, "allocated", 1)
         .quote(event, "freed", 1)
         .confidence(Confidence::Medium)
+        .noticed_late()
         .call_path(event)
         .gap(
             base::Gap::new(

@@ -23,12 +23,17 @@ pub const ENTRY: Detector = Detector {
 
 fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let event = scene.event;
-    let says =
-        |words: &str| clues::says(&event.title, words) || clues::says(&event.headline, words);
+    let overwritten = event.detail("overwritten").unwrap_or_default();
+    let says = |words: &str| {
+        [&event.title, &event.headline, overwritten]
+            .iter()
+            .any(|text| clues::says(text, words))
+    };
     match event.kind.as_str() {
         "slab_corruption" if says("poison overwritten") || says("already free") => {
             Some(slub(event))
         }
+        "slab_corruption" if says("object corrupt") && !says("redzone") => Some(damaged(event)),
         "kasan" | "kfence"
             if says("double-free") || says("invalid-free") || says("invalid free") =>
         {
@@ -101,6 +106,7 @@ fn slub(event: &LogEvent) -> Draft {
     }
     draft
         .confidence(Confidence::Medium)
+        .noticed_late()
         .says(
             "SLUB finds the damage when it hands the object out again: the task and the stack of this \
              report are not the writer's",
@@ -112,6 +118,33 @@ fn slub(event: &LogEvent) -> Draft {
                 .supply("a run with KASAN, which catches the write itself"),
         )
         .next("Look for pointers to the object that outlive the function that freed it.")
+}
+
+/// SLUB says only that an object is damaged.
+fn damaged(event: &LogEvent) -> Draft {
+    let cache = event.detail("cache").unwrap_or("unknown");
+    let mut draft =
+        Draft::new(event).verdict(format!("An object of cache {cache} was found damaged."));
+    if let (Some(freed), Some(allocated)) = (event.detail("freed"), event.detail("allocated")) {
+        draft = draft.verdict(format!(
+            "Its memory was last allocated in {} and last freed in {}; it was written to after the free, \
+             or past the end of a neighbour.",
+            site(allocated),
+            site(freed)
+        ));
+    }
+    draft
+        .quote(event, "overwritten", 2)
+        .quote(event, "allocated", 1)
+        .quote(event, "freed", 1)
+        .noticed_late()
+        .gap(
+            base::Gap::new(
+                "who wrote to the object",
+                "SLUB checks the memory later, not at the write",
+            )
+            .supply("the lines before the report, or a run with KASAN"),
+        )
 }
 
 /// The function in `Freed in ticket_cancel+0xa/0x10 [whyfail] age=0 cpu=0 pid=93`.

@@ -1,6 +1,6 @@
 //! Finding in a text what names a machine or a person.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use super::tokens::{Kind, Tokens};
 
