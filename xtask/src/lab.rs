@@ -163,3 +163,31 @@ fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<Ran> {
         as_told: true,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_specimen_can_be_read_and_names_a_kernel() {
+        let places = Places::of_checkout().unwrap();
+        let specimens = specimen::read_all(&places.lab.join("specimens")).unwrap();
+        for specimen in &specimens {
+            assert!(kernels::find(&specimen.kernel).is_ok(), "{}", specimen.name);
+        }
+    }
+
+    #[test]
+    fn every_specimen_has_its_log_and_what_is_expected_of_it() {
+        let places = Places::of_checkout().unwrap();
+        for specimen in specimen::read_all(&places.lab.join("specimens")).unwrap() {
+            let name = &specimen.name;
+            let log = places.examples.join(format!("{name}.log"));
+            assert!(log.exists(), "{}", log.display());
+            let expected = places.examples.join(format!("{name}.expected.json"));
+            let text = std::fs::read_to_string(&expected).unwrap();
+            let events: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert!(!events.as_array().unwrap().is_empty(), "{name}");
+        }
+    }
+}

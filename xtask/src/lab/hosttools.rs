@@ -21,9 +21,7 @@ pub fn adapt(places: &Places, suite: &'static str, root: &Path) -> Result<()> {
         architecture: HOST.architecture,
     };
     let libraries = places.work.join("libraries").join(release);
-    if !libraries.exists() {
-        archive.unpack(places, &LIBRARIES.map(str::to_owned), &libraries)?;
-    }
+    archive.unpack_once(places, &LIBRARIES.map(str::to_owned), &libraries)?;
     wrap_all(root, &libraries.join("usr/lib/x86_64-linux-gnu"))
 }
 

@@ -62,9 +62,7 @@ fn busybox(places: &Places, kernel: &Kernel) -> Result<Vec<u8>> {
         architecture,
     };
     let root = places.work.join("userland").join(archive.name());
-    if !root.exists() {
-        archive.unpack(places, &["busybox-static".to_owned()], &root)?;
-    }
+    archive.unpack_once(places, &["busybox-static".to_owned()], &root)?;
     ["bin/busybox", "usr/bin/busybox"]
         .iter()
         .find_map(|path| std::fs::read(root.join(path)).ok())

@@ -198,6 +198,9 @@ pub fn unpack(places: &Places, kernel: &Kernel) -> Result<Unpacked> {
     let root = folder.join("root");
     let done = folder.join("done");
     if !done.exists() {
+        if root.exists() {
+            std::fs::remove_dir_all(&root)?;
+        }
         let mut wanted = kernel.archive.newest(places, kernel.image)?;
         if let Some((headers, _)) = &kernel.headers {
             wanted.extend(kernel.archive.newest(places, headers)?);

@@ -72,6 +72,20 @@ impl Archive {
         Ok(())
     }
 
+    /// As [`Archive::unpack`], but only if it was not done before; a run that was cut short counts for nothing.
+    pub fn unpack_once(&self, places: &Places, names: &[String], root: &Path) -> Result<()> {
+        let done = root.with_extension("done");
+        if done.exists() {
+            return Ok(());
+        }
+        if root.exists() {
+            std::fs::remove_dir_all(root)?;
+        }
+        self.unpack(places, names, root)?;
+        std::fs::write(done, names.join("\n"))?;
+        Ok(())
+    }
+
     /// A name for folders.
     pub fn name(&self) -> String {
         format!("{}-{}", self.suite, self.architecture)

@@ -22,18 +22,14 @@ impl Toolchain {
             return packages::need_program(self.compiler, self.compiler);
         }
         let root = self.root(places);
-        let done = root.join("done");
-        if !done.exists() {
-            let Self { target, compiler } = self;
-            let version = compiler.trim_start_matches("gcc");
-            let wanted = [
-                format!("{compiler}-{target}"),
-                format!("cpp{version}-{target}"),
-                format!("binutils-{target}"),
-            ];
-            HOST.unpack(places, &wanted, &root)?;
-            std::fs::write(done, wanted.join("\n"))?;
-        }
+        let Self { target, compiler } = self;
+        let version = compiler.trim_start_matches("gcc");
+        let wanted = [
+            format!("{compiler}-{target}"),
+            format!("cpp{version}-{target}"),
+            format!("binutils-{target}"),
+        ];
+        HOST.unpack_once(places, &wanted, &root)?;
         let mut folders = vec![root.join("usr/bin")];
         let path = std::env::var_os("PATH").unwrap_or_default();
         folders.extend(std::env::split_paths(&path));
