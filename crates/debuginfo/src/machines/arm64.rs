@@ -1,0 +1,103 @@
+//! arm64. "ELF for the Arm 64-bit Architecture": 5.7 "Relocation"; "DWARF for the Arm 64-bit
+//! Architecture": 4.1 "DWARF register names"; "Procedure Call Standard for the Arm 64-bit Architecture":
+//! 6.8.2 "Parameter passing rules".
+
+use object::elf::{self, RelocationType};
+
+use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, sign_extend};
+use crate::relocation::RelocationKind::{
+    Address, High, Low, Other, Relative, Slot, SlotHigh, ThreadLocal, Upper,
+};
+
+pub(crate) static ENTRY: Machine = Machine {
+    elf: elf::EM_AARCH64.0,
+    meaning,
+    // The ABI uses only relocations with addends.
+    addend: |_, _| 0,
+    register: |number, _| REGISTERS.get(usize::from(number)).copied(),
+    branch,
+    table: None,
+    step: 4,
+    convention: Convention {
+        structures: Structures::RegistersOrReference(2),
+        even_pairs: true,
+        large_result: LargeResult::OwnRegister,
+    },
+};
+
+const REGISTERS: &[&str] = &[
+    "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+    "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27",
+    "x28", "x29", "lr", "sp", "pc",
+];
+
+fn meaning(kind: u32, _: &Field<'_>) -> Meaning {
+    match RelocationType(kind) {
+        elf::R_AARCH64_NONE => Meaning::hint(),
+        elf::R_AARCH64_ABS64 | elf::R_AARCH64_RELATIVE | elf::R_AARCH64_GLOB_DAT => {
+            Meaning::address(8)
+        }
+        elf::R_AARCH64_ABS32 => Meaning::address(4),
+        elf::R_AARCH64_ABS16 => Meaning::address(2),
+        elf::R_AARCH64_PREL64 => Meaning::distance(8),
+        elf::R_AARCH64_PREL32 | elf::R_AARCH64_PLT32 => Meaning::distance(4),
+        elf::R_AARCH64_PREL16 => Meaning::distance(2),
+        elf::R_AARCH64_CALL26 => Meaning::branch(true, 4),
+        elf::R_AARCH64_JUMP26 | elf::R_AARCH64_CONDBR19 | elf::R_AARCH64_TSTBR14 => {
+            Meaning::branch(false, 4)
+        }
+        elf::R_AARCH64_ADR_PREL_PG_HI21 | elf::R_AARCH64_ADR_PREL_PG_HI21_NC => {
+            Meaning::new(High, 4)
+        }
+        elf::R_AARCH64_ADD_ABS_LO12_NC
+        | elf::R_AARCH64_LDST8_ABS_LO12_NC
+        | elf::R_AARCH64_LDST16_ABS_LO12_NC
+        | elf::R_AARCH64_LDST32_ABS_LO12_NC
+        | elf::R_AARCH64_LDST64_ABS_LO12_NC
+        | elf::R_AARCH64_LDST128_ABS_LO12_NC => Meaning::new(Low, 4),
+        elf::R_AARCH64_ADR_PREL_LO21 | elf::R_AARCH64_LD_PREL_LO19 => Meaning::new(Relative, 4),
+        elf::R_AARCH64_MOVW_UABS_G0
+        | elf::R_AARCH64_MOVW_UABS_G0_NC
+        | elf::R_AARCH64_MOVW_SABS_G0
+        | elf::R_AARCH64_MOVW_PREL_G0
+        | elf::R_AARCH64_MOVW_PREL_G0_NC => Meaning::new(Low, 4),
+        elf::R_AARCH64_MOVW_UABS_G1
+        | elf::R_AARCH64_MOVW_UABS_G1_NC
+        | elf::R_AARCH64_MOVW_SABS_G1
+        | elf::R_AARCH64_MOVW_PREL_G1
+        | elf::R_AARCH64_MOVW_PREL_G1_NC => Meaning::new(High, 4),
+        elf::R_AARCH64_MOVW_UABS_G2
+        | elf::R_AARCH64_MOVW_UABS_G2_NC
+        | elf::R_AARCH64_MOVW_UABS_G3
+        | elf::R_AARCH64_MOVW_SABS_G2
+        | elf::R_AARCH64_MOVW_PREL_G2
+        | elf::R_AARCH64_MOVW_PREL_G2_NC
+        | elf::R_AARCH64_MOVW_PREL_G3 => Meaning::new(Upper, 4),
+        elf::R_AARCH64_ADR_GOT_PAGE => Meaning::new(SlotHigh, 4),
+        elf::R_AARCH64_LD64_GOT_LO12_NC
+        | elf::R_AARCH64_LD64_GOTPAGE_LO15
+        | elf::R_AARCH64_GOT_LD_PREL19 => Meaning::new(Slot, 4),
+        RelocationType(512..=573) => Meaning::new(ThreadLocal, 4),
+        elf::R_AARCH64_TLS_DTPREL => Meaning {
+            apply: super::Apply::Value,
+            ..Meaning::new(ThreadLocal, 8)
+        },
+        elf::R_AARCH64_JUMP_SLOT => Meaning::new(Address, 8),
+        _ => Meaning::new(Other, 4),
+    }
+}
+
+/// `bl` and `b` ("Arm Architecture Reference Manual for A-profile architecture", C6.2).
+fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
+    let word = field.word()?;
+    let is_call = match word >> 26 {
+        0b10_0101 => true,
+        0b00_0101 => false,
+        _ => return None,
+    };
+    let distance = sign_extend(u64::from(word & 0x03ff_ffff) << 2, 28);
+    Some(Branch {
+        target: address.wrapping_add_signed(distance),
+        is_call,
+    })
+}

@@ -1,0 +1,142 @@
+//! mips, 32 and 64 bits. "MIPS ABI: System V Application Binary Interface", 4-18 "Relocation Types";
+//! "64-bit ELF Object File Specification", 2.9 "Relocation"; "MIPSpro N32 ABI Handbook", chapter 2
+//! "Calling Convention Implementations"; `binutils/gas/config/tc-mips.c` for DWARF's register numbers.
+
+use object::elf::{self, RelocationType};
+
+use super::{
+    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures,
+    sign_extend,
+};
+use crate::relocation::RelocationKind::{
+    GlobalPointer, High, Low, Other, Relative, Slot, SlotHigh, ThreadLocal, Upper,
+};
+
+pub(crate) static ENTRY: Machine = Machine {
+    elf: elf::EM_MIPS.0,
+    meaning,
+    addend,
+    register,
+    branch,
+    table: None,
+    step: 4,
+    convention: Convention {
+        structures: Structures::Registers,
+        even_pairs: true,
+        large_result: LargeResult::FirstArgument(2),
+    },
+};
+
+const OLD: &[&str] = &[
+    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
+    "t7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "s8",
+    "ra",
+];
+
+/// The conventions n32 and n64 pass eight arguments in registers, which takes four temporary ones.
+const NEW: &[&str] = &[
+    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2",
+    "t3", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "s8",
+    "ra",
+];
+
+fn register(number: u16, is_64: bool) -> Option<&'static str> {
+    match number {
+        64 => Some("hi"),
+        65 => Some("lo"),
+        _ => (if is_64 { NEW } else { OLD })
+            .get(usize::from(number))
+            .copied(),
+    }
+}
+
+fn meaning(kind: u32, field: &Field<'_>) -> Meaning {
+    // 64-bit files have three types to an entry, each applied to the outcome of the one before.
+    let (first, then) = (RelocationType(kind & 0xff), kind >> 8);
+    if then != 0 {
+        return match (
+            first,
+            RelocationType(then & 0xff),
+            RelocationType(then >> 8),
+        ) {
+            // The distance between a function and its global pointer, computed by the function itself.
+            (elf::R_MIPS_GPREL16, elf::R_MIPS_SUB, elf::R_MIPS_HI16 | elf::R_MIPS_LO16) => {
+                Meaning::new(GlobalPointer, 4)
+            }
+            (elf::R_MIPS_GPREL32, elf::R_MIPS_64, elf::R_MIPS_NONE) => Meaning::new(Other, 8),
+            (elf::R_MIPS_REL32, elf::R_MIPS_64, elf::R_MIPS_NONE) => Meaning::address(8),
+            _ => Meaning::new(Other, 4),
+        };
+    }
+    match first {
+        elf::R_MIPS_NONE | elf::R_MIPS_JALR => Meaning::hint(),
+        elf::R_MIPS_64 => Meaning::address(8),
+        elf::R_MIPS_32 | elf::R_MIPS_REL32 => Meaning::address(4),
+        // Type 248, R_MIPS_PC32 of GNU.
+        RelocationType(248) => Meaning::distance(4),
+        elf::R_MIPS_26 => Meaning::branch(field.word().is_none_or(|word| word >> 26 != 2), 4),
+        elf::R_MIPS_PC16 => Meaning::branch(field.word().is_some_and(is_branch_and_link), 4),
+        elf::R_MIPS_HI16 => Meaning::new(High, 4).partner(Partner::NextLow),
+        elf::R_MIPS_LO16 => Meaning::new(Low, 4),
+        elf::R_MIPS_HIGHER | elf::R_MIPS_HIGHEST => Meaning::new(Upper, 4),
+        elf::R_MIPS_GPREL16 | elf::R_MIPS_LITERAL => Meaning::new(Relative, 4),
+        elf::R_MIPS_GOT16
+        | elf::R_MIPS_CALL16
+        | elf::R_MIPS_GOT_DISP
+        | elf::R_MIPS_GOT_PAGE
+        | elf::R_MIPS_GOT_LO16
+        | elf::R_MIPS_CALL_LO16 => Meaning::new(Slot, 4),
+        elf::R_MIPS_GOT_HI16 | elf::R_MIPS_CALL_HI16 => Meaning::new(SlotHigh, 4),
+        // The rest of the address, behind the page that the table holds.
+        elf::R_MIPS_GOT_OFST => Meaning::new(Low, 4),
+        elf::R_MIPS_TLS_DTPREL32 => Meaning {
+            apply: Apply::Value,
+            ..Meaning::new(ThreadLocal, 4)
+        },
+        elf::R_MIPS_TLS_DTPREL64 => Meaning {
+            apply: Apply::Value,
+            ..Meaning::new(ThreadLocal, 8)
+        },
+        RelocationType(38..=50) => Meaning::new(ThreadLocal, 4),
+        _ => Meaning::new(Other, 4),
+    }
+}
+
+/// The addend in the field; that of `HI16` is completed by its `LO16` (4-18, "AHL").
+fn addend(kind: u32, field: &Field<'_>) -> i64 {
+    let word = u64::from(field.word().unwrap_or(0));
+    match RelocationType(kind & 0xff) {
+        elf::R_MIPS_26 => sign_extend((word & 0x03ff_ffff) << 2, 28),
+        elf::R_MIPS_HI16 | elf::R_MIPS_GOT16 => sign_extend((word & 0xffff) << 16, 32),
+        elf::R_MIPS_LO16 | elf::R_MIPS_GPREL16 => sign_extend(word & 0xffff, 16),
+        elf::R_MIPS_PC16 => sign_extend((word & 0xffff) << 2, 18),
+        elf::R_MIPS_64 => field.signed(8),
+        elf::R_MIPS_32 | elf::R_MIPS_REL32 | RelocationType(248) => field.signed(4),
+        _ => 0,
+    }
+}
+
+/// `bgezal` and `bltzal`, of which `bal` is one ("MIPS64 Architecture For Programmers", volume II).
+fn is_branch_and_link(word: u32) -> bool {
+    word >> 26 == 1 && matches!(word >> 16 & 0x1f, 0x10 | 0x11)
+}
+
+/// `jal`, `j` and `bal`.
+fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
+    let word = field.word()?;
+    let behind = address.wrapping_add(4);
+    let is_call = match word >> 26 {
+        3 => true,
+        2 => false,
+        _ if word >> 16 == 0x0411 => {
+            let distance = sign_extend(u64::from(word & 0xffff) << 2, 18);
+            return Some(Branch {
+                target: behind.wrapping_add_signed(distance),
+                is_call: true,
+            });
+        }
+        _ => return None,
+    };
+    let target = behind & !0x0fff_ffff | u64::from(word & 0x03ff_ffff) << 2;
+    Some(Branch { target, is_call })
+}

@@ -1,0 +1,95 @@
+//! x86_64. "System V Application Binary Interface, AMD64 Architecture Processor Supplement": 4.4.1
+//! "Relocation Types", figure 3.36 "DWARF Register Number Mapping", 3.2.3 "Parameter Passing".
+
+use object::elf::{self, RelocationType};
+
+use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures};
+use crate::relocation::RelocationKind::{Other, Relative, Slot, ThreadLocal};
+
+pub(crate) static ENTRY: Machine = Machine {
+    elf: elf::EM_X86_64.0,
+    meaning,
+    // The ABI uses only relocations with addends.
+    addend: |_, _| 0,
+    register: |number, _| REGISTERS.get(usize::from(number)).copied(),
+    branch,
+    table: None,
+    step: 1,
+    convention: Convention {
+        structures: Structures::RegistersOrStack(2),
+        even_pairs: false,
+        large_result: LargeResult::FirstArgument(2),
+    },
+};
+
+const REGISTERS: &[&str] = &[
+    "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
+    "r14", "r15", "rip",
+];
+
+fn meaning(kind: u32, field: &Field<'_>) -> Meaning {
+    match RelocationType(kind) {
+        elf::R_X86_64_NONE => Meaning::hint(),
+        elf::R_X86_64_64 => Meaning::address(8),
+        elf::R_X86_64_32 | elf::R_X86_64_32S => Meaning::address(4),
+        elf::R_X86_64_16 => Meaning::address(2),
+        elf::R_X86_64_8 => Meaning::address(1),
+        elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => relative(field),
+        elf::R_X86_64_PC64 => Meaning::distance(8),
+        elf::R_X86_64_PC16 => Meaning::distance(2),
+        elf::R_X86_64_PC8 => Meaning::distance(1),
+        elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX | elf::R_X86_64_REX_GOTPCRELX => {
+            Meaning::new(Slot, 4).bias(4)
+        }
+        elf::R_X86_64_RELATIVE => Meaning::address(8),
+        elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => Meaning::address(8),
+        elf::R_X86_64_DTPMOD64 | elf::R_X86_64_DTPOFF64 | elf::R_X86_64_TPOFF64 => Meaning {
+            apply: super::Apply::Value,
+            ..Meaning::new(ThreadLocal, 8)
+        },
+        elf::R_X86_64_DTPOFF32 | elf::R_X86_64_TPOFF32 => Meaning {
+            apply: super::Apply::Value,
+            ..Meaning::new(ThreadLocal, 4)
+        },
+        elf::R_X86_64_GOTTPOFF | elf::R_X86_64_TLSGD | elf::R_X86_64_TLSLD => {
+            Meaning::new(ThreadLocal, 4)
+        }
+        _ => Meaning::new(Other, 4),
+    }
+}
+
+/// A distance of 32 bits, which in code is an operand or the target of a branch.
+pub(super) fn relative(field: &Field<'_>) -> Meaning {
+    if !field.is_code {
+        return Meaning::distance(4);
+    }
+    // The field of a branch ends the instruction; that of an operand does unless a constant follows.
+    // No operand can look like a branch: relative to the program counter its ModRM byte is 00xxx101.
+    let relative = match (field.before(2), field.before(1)) {
+        (_, Some(0xe8)) => Meaning::branch(true, 4),
+        (_, Some(0xe9)) | (Some(0x0f), Some(0x80..=0x8f)) => Meaning::branch(false, 4),
+        _ => Meaning {
+            apply: super::Apply::Distance,
+            ..Meaning::new(Relative, 4)
+        },
+    };
+    relative.bias(4)
+}
+
+/// `call rel32`, `jmp rel32`, `jcc rel32`.
+pub(super) fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
+    let (size, is_call) = match (
+        field.section.u8(field.offset)?,
+        field.section.u8(field.offset + 1)?,
+    ) {
+        (0xe8, _) => (5, true),
+        (0xe9, _) => (5, false),
+        (0x0f, 0x80..=0x8f) => (6, false),
+        _ => return None,
+    };
+    let distance = i64::from(field.word_at(size - 4)?.cast_signed());
+    Some(Branch {
+        target: address.wrapping_add(size).wrapping_add_signed(distance),
+        is_call,
+    })
+}

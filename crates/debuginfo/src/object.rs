@@ -1,0 +1,394 @@
+//! One file: its sections, symbols, code and relocations.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use arch::Arch;
+
+use crate::elf::{Elf, Section};
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::machines::{self, Machine};
+use crate::relocate::{Context, Table};
+use crate::relocation::{Relocation, RelocationKind};
+use crate::sections;
+use crate::sources::elf_symtab::{Symbol, SymbolKind, Symbols};
+use crate::store::Store;
+
+/// A kernel, a kernel module, a relocatable object or a program, perhaps with its debug info in another file.
+///
+/// Everything is read when it is first asked for. Addresses are those of the file; a relocatable file has none,
+/// so each of its loaded sections gets a place of its own in a made-up address space.
+#[derive(Debug)]
+pub struct Object<'a> {
+    pub(crate) file: Elf<'a>,
+    pub(crate) debug: Option<Elf<'a>>,
+    pub(crate) store: &'a Store,
+    identity: Identity,
+    symbols: OnceLock<Result<Symbols<'a>>>,
+    tables: Mutex<BTreeMap<u32, Arc<Result<Table>>>>,
+}
+
+impl<'a> Object<'a> {
+    /// Opens the file `label`, whose contents are `bytes`. Sections that must be unpacked or relocated go to
+    /// `store`.
+    pub fn open(label: &str, bytes: &'a [u8], store: &'a Store) -> Result<Self> {
+        let file = Elf::parse(&label.into(), bytes)?;
+        let identity = Identity::read(&file);
+        Ok(Object {
+            file,
+            debug: None,
+            store,
+            identity,
+            symbols: OnceLock::new(),
+            tables: Mutex::new(BTreeMap::new()),
+        })
+    }
+
+    /// Adds the file that holds this one's debug info.
+    ///
+    /// Both must be of one build: equal build-ids where both have one, else the checksum of the debug link.
+    pub fn attach_debug(&mut self, label: &str, bytes: &'a [u8]) -> Result<()> {
+        let label: Arc<str> = label.into();
+        let debug = Elf::parse(&label, bytes)?;
+        let other = Identity::read(&debug);
+        let is = |what: String| Err(Error::file(&label, what));
+        if (debug.machine, debug.is_64, debug.kind)
+            != (self.file.machine, self.file.is_64, self.file.kind)
+        {
+            return is(format!("is of another kind than {}", self.file.label));
+        }
+        match (&self.identity.build_id, &other.build_id) {
+            (Some(ours), Some(theirs)) if ours != theirs => {
+                return is(format!(
+                    "has build-id {theirs}, but {} has {ours}",
+                    self.file.label
+                ));
+            }
+            (Some(_), Some(_)) => {}
+            _ => {
+                if let Some((_, wanted)) = &self.identity.debug_link {
+                    let mut sum = flate2::Crc::new();
+                    sum.update(bytes);
+                    if sum.sum() != *wanted {
+                        let label = &self.file.label;
+                        return is(format!(
+                            "has checksum {:#010x}, but {label} wants {wanted:#010x}",
+                            sum.sum()
+                        ));
+                    }
+                }
+            }
+        }
+        // Sections of relocatable files get their places by order, so the loaded ones must be the same.
+        let loaded = |file: &Elf<'a>| -> Vec<(String, u64)> {
+            let sections = file.sections.iter().filter(|section| section.is_loaded());
+            sections
+                .map(|section| (section.name.to_string(), section.size))
+                .collect()
+        };
+        if self.file.is_relocatable() && loaded(&self.file) != loaded(&debug) {
+            return is(format!("has other sections than {}", self.file.label));
+        }
+        self.debug = Some(debug);
+        self.symbols = OnceLock::new();
+        Ok(())
+    }
+
+    /// The name that the caller gave the file.
+    pub fn label(&self) -> &str {
+        &self.file.label
+    }
+
+    /// What the file says it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Its architecture, where it is known.
+    pub fn arch(&self) -> Option<&'static Arch> {
+        arch::find_elf(self.file.machine, self.identity.pointer_bits)
+    }
+
+    /// The order of its bytes.
+    pub fn endian(&self) -> base::Endian {
+        self.file.endian()
+    }
+
+    /// Whether it is a relocatable file, as modules are: its addresses are made up.
+    pub fn is_relocatable(&self) -> bool {
+        self.file.is_relocatable()
+    }
+
+    /// Whether it, or its debug file, has DWARF debug info.
+    pub fn has_dwarf(&self) -> bool {
+        self.dwarf_file().is_some()
+    }
+
+    /// The file with the debug info.
+    pub(crate) fn dwarf_file(&self) -> Option<&Elf<'a>> {
+        let has = |file: &&Elf<'a>| {
+            let names = [".debug_info", ".zdebug_info"];
+            names
+                .iter()
+                .any(|name| file.section_named(name).is_some_and(|s| !s.is_zeroes()))
+        };
+        self.debug.iter().chain([&self.file]).find(has)
+    }
+
+    pub(crate) fn machine(&self) -> Option<&'static Machine> {
+        machines::find(self.file.machine)
+    }
+
+    /// Its sections.
+    pub fn sections(&self) -> &[Section<'a>] {
+        &self.file.sections
+    }
+
+    /// The section of this number.
+    pub fn section(&self, index: u32) -> Option<&Section<'a>> {
+        self.file.section(index)
+    }
+
+    /// The loaded section that holds `address`.
+    pub fn section_at(&self, address: u64) -> Option<&Section<'a>> {
+        self.file.section_at(address)
+    }
+
+    /// The bytes at an address as they lie in the file, not relocated, at most up to the section's end;
+    /// none where no section of the file has bytes for it.
+    pub fn bytes_at(&self, address: u64, size: u64) -> Option<&'a [u8]> {
+        let debug = || self.debug.as_ref()?.at(address, size);
+        self.file.at(address, size).or_else(debug)
+    }
+
+    pub(crate) fn symbol_table(&self) -> Result<&Symbols<'a>> {
+        let read = || {
+            let symbols = Symbols::read(&self.file)?;
+            match &self.debug {
+                // A stripped file has none, or only those that a loader needs.
+                Some(debug) if symbols.all().len() <= 1 => Symbols::read(debug),
+                _ => Ok(symbols),
+            }
+        };
+        self.symbols
+            .get_or_init(read)
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// All symbols in the order of the file.
+    pub fn symbols(&self) -> Result<&[Symbol<'a>]> {
+        Ok(self.symbol_table()?.all())
+    }
+
+    /// Every symbol of this name: static ones of several source files may share it.
+    pub fn symbols_named(&self, name: &str) -> Result<Vec<Symbol<'a>>> {
+        Ok(self
+            .symbol_table()?
+            .named(name)
+            .into_iter()
+            .copied()
+            .collect())
+    }
+
+    /// The functions defined in this object under this name.
+    pub fn functions_named(&self, name: &str) -> Result<Vec<Symbol<'a>>> {
+        let named = self.symbol_table()?.named(name).into_iter().copied();
+        Ok(named.filter(|symbol| self.is_function(symbol)).collect())
+    }
+
+    /// All functions, by address; of several names for one place all.
+    pub fn functions(&self) -> Result<Vec<Symbol<'a>>> {
+        let mut functions: Vec<_> = self
+            .symbols()?
+            .iter()
+            .copied()
+            .filter(|symbol| self.is_function(symbol))
+            .collect();
+        functions.sort_by_key(|symbol| (symbol.address, symbol.index));
+        Ok(functions)
+    }
+
+    /// Whether it is the symbol of a function defined here: also one written in assembly without a type.
+    pub fn is_function(&self, symbol: &Symbol<'_>) -> bool {
+        let Some(section) = symbol
+            .section()
+            .and_then(|section| self.file.section(section))
+        else {
+            return false;
+        };
+        match symbol.kind {
+            SymbolKind::Function => true,
+            SymbolKind::Label => section.is_code() && !symbol.name.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The symbol (function or variable) that holds `address`.
+    ///
+    /// Where the file tells no sizes, it is the last one that starts before the address.
+    pub fn symbol_at(&self, address: u64) -> Result<Option<Symbol<'a>>> {
+        Ok(self.symbol_table()?.at(address).copied())
+    }
+
+    /// Every symbol that starts at `address`, the most telling first.
+    pub fn symbols_starting_at(&self, address: u64) -> Result<Vec<Symbol<'a>>> {
+        Ok(self
+            .symbol_table()?
+            .starting_at(address)
+            .into_iter()
+            .copied()
+            .collect())
+    }
+
+    /// Bytes from the start of a symbol to the next one of its section, or to the section's end, and whether the
+    /// latter: that is the size of a function which kernels print, as their tables of symbols hold none.
+    pub fn room(&self, symbol: &Symbol<'_>) -> Result<Option<(u64, bool)>> {
+        let Some(section) = symbol.section() else {
+            return Ok(None);
+        };
+        let next = self.symbol_table()?.next_start(symbol.address, section);
+        let end = match (next, self.file.section(section)) {
+            (Some(next), _) => next,
+            (None, Some(section)) => section.range().end,
+            (None, None) => return Ok(None),
+        };
+        Ok(end
+            .checked_sub(symbol.address)
+            .map(|room| (room, next.is_none())))
+    }
+
+    /// The names that this object offers to modules (`EXPORT_SYMBOL`), sorted.
+    pub fn exported(&self) -> Result<Vec<&'a str>> {
+        let entries = self.symbols()?.iter().filter(|symbol| symbol.is_defined());
+        let mut names: Vec<_> = entries
+            .filter_map(|symbol| symbol.name.strip_prefix("__ksymtab_"))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The relocations with a field in `range`, in the order of addresses.
+    ///
+    /// A linked file has them where the linker kept them, as x86 kernels do.
+    pub fn relocations(&self, range: Range<u64>) -> Result<Vec<Relocation<'a>>> {
+        let (Some(section), Some(machine)) = (self.file.section_at(range.start), self.machine())
+        else {
+            return Ok(Vec::new());
+        };
+        let start = section.address.unwrap_or(0);
+        let symbols = self.symbol_table()?;
+        let context = Context {
+            file: &self.file,
+            symbols,
+            machine,
+        };
+        let table = self.table(section)?;
+        let table = table.as_ref().as_ref().map_err(Clone::clone)?;
+        let (from, to) = (range.start - start, range.end.saturating_sub(start));
+        let mut listed = context.list(section, table, from, to);
+        if let Some(name) = machine.table.filter(|name| section.name != *name) {
+            for relocation in &mut listed {
+                self.through_table(name, relocation)?;
+            }
+        }
+        for relocation in &mut listed {
+            let function = relocation
+                .target()
+                .and_then(|target| symbols.described_at(target));
+            if let Some(function) = function {
+                relocation.symbol = Some(*function);
+                relocation.addend = 0;
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Replaces a word of a table of addresses by what the word holds.
+    fn through_table(&self, name: &str, relocation: &mut Relocation<'a>) -> Result<()> {
+        let Some(word) = relocation.target() else {
+            return Ok(());
+        };
+        if self
+            .file
+            .section_at(word)
+            .is_none_or(|section| section.name != name)
+        {
+            return Ok(());
+        }
+        if let Some(held) = self.relocations(word..word.saturating_add(1))?.first() {
+            relocation.symbol = held.symbol;
+            relocation.addend = held.addend;
+            relocation.kind = match relocation.kind {
+                RelocationKind::High => RelocationKind::SlotHigh,
+                RelocationKind::Low => RelocationKind::Slot,
+                kind => kind,
+            };
+        }
+        Ok(())
+    }
+
+    fn table(&self, section: &Section<'a>) -> Result<Arc<Result<Table>>> {
+        let mut tables = match self.tables.lock() {
+            Ok(tables) => tables,
+            // A table is complete before it is put in; what a failed thread left behind is sound.
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        let table = tables
+            .entry(section.index)
+            .or_insert_with(|| Arc::new(Table::read(&self.file, section)));
+        Ok(Arc::clone(table))
+    }
+
+    /// The contents of a section of the debug file, unpacked and, in a relocatable file, relocated.
+    pub(crate) fn debug_section(&self, name: &str) -> Result<&'a [u8]> {
+        let Some(file) = self.dwarf_file() else {
+            return Ok(&[]);
+        };
+        let old = format!(".z{}", name.strip_prefix('.').unwrap_or(name));
+        let Some(section) = file
+            .section_named(name)
+            .or_else(|| file.section_named(&old))
+        else {
+            return Ok(&[]);
+        };
+        let contents = sections::contents(file, section)?;
+        if !file.is_relocatable() {
+            return Ok(match contents {
+                std::borrow::Cow::Borrowed(bytes) => bytes,
+                std::borrow::Cow::Owned(bytes) => self.store.keep(bytes),
+            });
+        }
+        let table = Table::read(file, section)?;
+        if table.is_empty() {
+            return Ok(match contents {
+                std::borrow::Cow::Borrowed(bytes) => bytes,
+                std::borrow::Cow::Owned(bytes) => self.store.keep(bytes),
+            });
+        }
+        let Some(machine) = machines::find(file.machine) else {
+            let what = format!("relocations of machine {} are not known", file.machine);
+            return Err(Error::section(&file.label, name, 0, what));
+        };
+        let own;
+        let symbols = match &self.debug {
+            // The relocations of the debug file name its own symbols.
+            Some(debug) if std::ptr::eq(debug, file) => {
+                own = Symbols::read(debug)?;
+                &own
+            }
+            _ => self.symbol_table()?,
+        };
+        let mut bytes = contents.into_owned();
+        Context {
+            file,
+            symbols,
+            machine,
+        }
+        .apply(section, &table, &mut bytes)?;
+        Ok(self.store.keep(bytes))
+    }
+}

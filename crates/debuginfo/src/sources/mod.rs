@@ -1,0 +1,3 @@
+//! Where answers come from: one file (or folder) per source.
+
+pub(crate) mod elf_symtab;
