@@ -153,8 +153,21 @@ impl Draft {
 
     /// Adds what the event says under `name`, as printed, at most `limit` of it.
     #[must_use]
-    pub fn quote(mut self, event: &LogEvent, name: &str, limit: usize) -> Self {
-        for detail in clues::details(event, name).take(limit) {
+    pub fn quote(self, event: &LogEvent, name: &str, limit: usize) -> Self {
+        self.quote_where(event, name, limit, |_| true)
+    }
+
+    /// The same, only what `fits`: a line of the next report may stand at the end of this one.
+    #[must_use]
+    pub fn quote_where(
+        mut self,
+        event: &LogEvent,
+        name: &str,
+        limit: usize,
+        fits: impl Fn(&str) -> bool,
+    ) -> Self {
+        let fitting = clues::details(event, name).filter(|detail| fits(&detail.value));
+        for detail in fitting.take(limit) {
             let says = format!("\"{}\"", detail.value);
             // What the headline, or another name, has shown is not shown again.
             if !self

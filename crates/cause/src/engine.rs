@@ -175,6 +175,8 @@ fn places(event: &LogEvent) -> Vec<Place> {
     add("kernel", Some(kernel));
     add("architecture", machine.arch.clone());
     add("hardware", machine.hardware.clone());
+    // MIPS prints the processor, and no board.
+    add("processor", event.detail("PrId").map(str::to_owned));
     places
 }
 

@@ -120,7 +120,7 @@ fn slub(event: &LogEvent) -> Draft {
         draft = draft.verdict(format!("The object was allocated in {site}."));
     }
     draft
-        .quote(event, "overwritten", 2)
+        .quote_where(event, "overwritten", 2, |text| !clues::says(text, "poison"))
         .quote(event, "allocated", 1)
         .quote(event, "freed", 1)
         .confidence(Confidence::Medium)

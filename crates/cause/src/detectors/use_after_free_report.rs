@@ -94,7 +94,9 @@ fn slub(event: &LogEvent) -> Draft {
         .verdict(format!(
             "Something wrote to an object{cache} after it had been freed."
         ))
-        .quote(event, "overwritten", 2)
+        .quote_where(event, "overwritten", 2, |text| {
+            !clues::says(text, "redzone")
+        })
         .quote(event, "allocated", 1)
         .quote(event, "freed", 1);
     if let (Some(freed), Some(allocated)) = (event.detail("freed"), event.detail("allocated")) {
@@ -134,7 +136,9 @@ fn damaged(event: &LogEvent) -> Draft {
         ));
     }
     draft
-        .quote(event, "overwritten", 2)
+        .quote_where(event, "overwritten", 2, |text| {
+            !clues::says(text, "redzone")
+        })
         .quote(event, "allocated", 1)
         .quote(event, "freed", 1)
         .noticed_late()
