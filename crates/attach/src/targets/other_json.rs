@@ -7,7 +7,7 @@ use crate::forms::sniff;
 
 pub(super) static ENTRY: Entry = Entry {
     how: How::Magic {
-        is: |head| is_object(head) && sniff(head).is_none(),
+        is: |head| is_json(head) && sniff(head).is_none(),
         open: |name, _| {
             Err(Error::new(
                 "read",
@@ -20,7 +20,14 @@ pub(super) static ENTRY: Entry = Entry {
     },
 };
 
-/// An object with a member, as far as the beginning shows.
+/// An object, or a list of objects or strings, as far as the beginning shows.
+fn is_json(head: &[u8]) -> bool {
+    let head = head.trim_ascii_start();
+    let inside = head.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    is_object(head) || inside.is_some_and(|inside| is_object(inside) || inside.starts_with(b"\""))
+}
+
+/// An object with a member.
 fn is_object(head: &[u8]) -> bool {
     let inside = head.trim_ascii_start().strip_prefix(b"{");
     let member = inside.and_then(|inside| inside.trim_ascii_start().strip_prefix(b"\""));
@@ -36,13 +43,15 @@ fn is_object(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_object;
+    use super::is_json;
 
     #[test]
     fn an_object_is_told_from_a_log() {
-        assert!(is_object(b"{\n  \"title\" : \"BUG: x\""));
-        assert!(!is_object(b"[    1.000000] { \"x\": 1 }"));
-        assert!(!is_object(b"{ \"broken\", 1"));
-        assert!(!is_object(b"{}"));
+        assert!(is_json(b"{\n  \"title\" : \"BUG: x\""));
+        assert!(is_json(b"[\n  { \"title\": \"BUG: x\" }]"));
+        assert!(is_json(b"[\"BUG: x\"]"));
+        assert!(!is_json(b"[    1.000000] { \"x\": 1 }"));
+        assert!(!is_json(b"{ \"broken\", 1"));
+        assert!(!is_json(b"{}"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use attach::{Content, Context, Skipped, Target, resolve};
+use attach::{Content, Context, Error, Skipped, Target, resolve};
 use base::{Gap, LogEvent};
 use cause::InputFacts;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -163,6 +163,7 @@ struct Answers {
     inputs: Vec<InputFacts>,
     events: Vec<LogEvent>,
     reports: Vec<Report>,
+    passed_over: Vec<Error>,
     exit: Option<Exit>,
 }
 
@@ -178,13 +179,7 @@ impl Answers {
                 }));
             }
             Read::Report(report) => self.reports.push(*report),
-            Read::PassedOver(error) => {
-                complain(&format!(
-                    "why: passed over '{}': {}\n",
-                    error.subject(),
-                    error.reason()
-                ));
-            }
+            Read::PassedOver(error) => self.passed_over.push(error),
             Read::Failed(error) => {
                 complain_of(&error);
                 self.exit = Some(Exit::Unusable);
@@ -200,6 +195,7 @@ impl Answers {
 
     /// Shows saved reports first, each by itself, then what the logs told.
     fn show(self, style: &Style, output: &mut Output) -> Exit {
+        tell_passed_over(&self.passed_over);
         let mut exit = self.exit.unwrap_or(Exit::Fine);
         let saved = !self.reports.is_empty();
         for report in self.reports {
@@ -332,6 +328,25 @@ impl Style {
         }
         let name = safe(report.input_name(0));
         rows.lines().map(|row| format!("{name}: {row}\n")).collect()
+    }
+}
+
+/// Says which files of folders are no logs, one line for each reason.
+fn tell_passed_over(files: &[Error]) {
+    let mut reasons: Vec<&str> = Vec::new();
+    for file in files {
+        if !reasons.contains(&file.reason()) {
+            reasons.push(file.reason());
+        }
+    }
+    for reason in reasons {
+        let mut same = files.iter().filter(|file| file.reason() == reason);
+        let first = same.next().map_or("", Error::subject);
+        let others = match same.count() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        complain(&format!("why: passed over '{first}'{others}: {reason}\n"));
     }
 }
 
