@@ -37,6 +37,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     for sentence in provenance::sentences(&provenance, source) {
         draft = draft.says(sentence.says, sentence.trust, line);
     }
+    // Which register was bad is sure; where it came from only as far as the code is known.
     let sure = provenance.window.sure && provenance.access.agreement == Agreement::Same;
     draft = draft.confidence(if sure { Confidence::High } else { Confidence::Medium });
     if !whence {

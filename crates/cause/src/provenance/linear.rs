@@ -6,7 +6,7 @@
 use arch::{Expr, Load, Op, Reg};
 
 use super::Window;
-use super::slice::{Origin, origin};
+use super::slice::{Origin, origins};
 
 /// Steps of one expansion; a window has a few dozen instructions.
 const MAX_STEPS: u32 = 256;
@@ -41,8 +41,12 @@ pub enum Leaf {
 }
 
 /// Why a register's value cannot be followed further.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Past {
+    /// This instruction set it, on one of several ways.
+    Set(usize),
+    /// Control may have come on several ways, and each has another answer.
+    Several(Vec<Past>),
     /// It is this argument of the function, counted from 0.
     Argument(u8),
     /// It is what the caller had in it.
@@ -167,29 +171,25 @@ fn loaded(window: &Window, load: &Load, into: Option<Reg>, insn: usize) -> Linea
 }
 
 fn register(window: &Window, reg: Reg, at: usize, steps: &mut u32) -> Linear {
-    let past = match origin(window, reg, at) {
-        Origin::Set(insn, Expr::Load(load)) => return loaded(window, load, Some(reg), insn),
-        Origin::Set(insn, Expr::Unknown(why)) => {
+    let origins = origins(window, reg, at);
+    let past = match origins.as_slice() {
+        [Origin::Set(insn, Expr::Load(load))] => return loaded(window, load, Some(reg), *insn),
+        [Origin::Set(insn, Expr::Unknown(why))] => {
             let mut sum = opaque(why);
             if let Some(term) = sum.terms.first_mut() {
                 term.value = window.value(reg, insn + 1);
             }
             return sum;
         }
-        Origin::Set(insn, value) => {
-            let mut sum = expand(window, value, insn, steps);
-            sum.insns.push(insn);
+        [Origin::Set(insn, value)] => {
+            let mut sum = expand(window, value, *insn, steps);
+            sum.insns.push(*insn);
             // The printed value, where it still stands, settles one unknown part.
-            let printed = window.value(reg, insn + 1);
-            solve(&mut sum, printed);
+            solve(&mut sum, window.value(reg, insn + 1));
             return sum;
         }
-        Origin::Argument(number) => Past::Argument(number),
-        Origin::Entry => Past::Entry,
-        Origin::Returned(call) => Past::Returned(call),
-        Origin::Lost(call) => Past::Lost(call),
-        Origin::Cut => Past::Cut,
-        Origin::Jumped(jump) => Past::Jumped(jump),
+        [only] => past(only),
+        several => Past::Several(several.iter().map(past).collect()),
     };
     let value = window.value(reg, at);
     Linear {
@@ -200,6 +200,18 @@ fn register(window: &Window, reg: Reg, at: usize, steps: &mut u32) -> Linear {
             solved: false,
         }],
         ..Linear::default()
+    }
+}
+
+fn past(origin: &Origin<'_>) -> Past {
+    match origin {
+        Origin::Set(insn, _) => Past::Set(*insn),
+        Origin::Argument(number) => Past::Argument(*number),
+        Origin::Entry => Past::Entry,
+        Origin::Returned(call) => Past::Returned(*call),
+        Origin::Lost(call) => Past::Lost(*call),
+        Origin::Cut => Past::Cut,
+        Origin::Jumped(jump) => Past::Jumped(*jump),
     }
 }
 

@@ -16,8 +16,8 @@ mod words;
 pub use access::{Access, Agreement};
 pub use linear::{Leaf, Linear, Term};
 pub use shape::Shape;
-pub use words::{Sentence, sentences, verdict};
 pub use window::{Start, Unread, Window};
+pub use words::{Sentence, sentences, verdict};
 
 use base::LogEvent;
 
@@ -37,5 +37,9 @@ pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
     let window = Window::read(event)?;
     let access = access::failed(&window, event)?;
     let address = linear::of(&window, &access.address, window.fault);
-    Ok(Provenance { window, access, address })
+    Ok(Provenance {
+        window,
+        access,
+        address,
+    })
 }

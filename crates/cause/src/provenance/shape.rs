@@ -46,7 +46,10 @@ pub fn shape(provenance: &Provenance) -> Shape {
     let scaled: Vec<&Term> = sum.terms.iter().filter(|term| term.factor != 1).collect();
     let offset = sum.constant.cast_signed();
     match (pointers.as_slice(), scaled.as_slice()) {
-        ([pointer], []) => Shape::Member { pointer: (*pointer).clone(), offset },
+        ([pointer], []) => Shape::Member {
+            pointer: (*pointer).clone(),
+            offset,
+        },
         ([base], [by]) if (2..MAX_ELEMENT).contains(&by.factor) => match by.value {
             // The low bits of an index are what counts: it may be 32 bits wide.
             Some(index) if index < 1 << 32 => Shape::Element {
@@ -99,11 +102,21 @@ pub struct Hop {
 pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
     let mut hops = Vec::new();
     let mut leaf = pointer.leaf.clone();
-    while let Leaf::Loaded { insn, reg, from, .. } = &leaf {
+    while let Leaf::Loaded {
+        insn, reg, from, ..
+    } = &leaf
+    {
         let (object, offset) = base_and_offset(from);
         let sum = linear::of(window, from, *insn);
         let address = object.and_then(|object| window.value(object, *insn));
-        let hop = Hop { insn: *insn, reg: *reg, object, address, offset, sum };
+        let hop = Hop {
+            insn: *insn,
+            reg: *reg,
+            object,
+            address,
+            offset,
+            sum,
+        };
         let mut pointers = hop.sum.terms.iter().filter(|term| term.factor == 1);
         let next = match (pointers.next(), pointers.next()) {
             (Some(term), None) => Some(term.leaf.clone()),

@@ -1,4 +1,8 @@
 //! One step backwards: who gave a register its value.
+//!
+//! Control may come from the instruction above or from a jump, also from one
+//! behind the failed instruction: a loop. All ways that the printed bytes
+//! show are walked; where they disagree, all answers are given.
 
 use arch::{Expr, Flow, Reg};
 
@@ -24,36 +28,109 @@ pub enum Origin<'a> {
     Jumped(usize),
 }
 
-/// The origin of `reg` before instruction `at`, along the code as it stands in memory.
-pub fn origin(window: &Window, reg: Reg, at: usize) -> Origin<'_> {
-    for index in (0..at).rev() {
-        let Some(insn) = window.insns.get(index) else {
-            break;
-        };
-        if leaves(window, index) && index + usize::from(insn.delay_slot) + 1 < at + 1 {
-            // What stands behind a jump is reached from elsewhere. In a delay
-            // slot the jump has not happened yet.
-            let slot = usize::from(insn.delay_slot);
-            if index + slot < at {
-                return Origin::Jumped(index);
+/// The origins of `reg` before instruction `at`, the nearest first; one when all ways agree.
+pub fn origins(window: &Window, reg: Reg, at: usize) -> Vec<Origin<'_>> {
+    let mut found: Vec<Origin<'_>> = Vec::new();
+    let mut seen = vec![false; window.insns.len() + 1];
+    let mut open = vec![at];
+    while let Some(index) = open.pop() {
+        if std::mem::replace(seen.get_mut(index).unwrap_or(&mut true), true) {
+            continue;
+        }
+        let mut ways = Vec::new();
+        match above(window, index) {
+            Above::Falls(from) => ways.push(from),
+            Above::Jumps(jump) if jumps_to(window, index).is_empty() => {
+                push(&mut found, Origin::Jumped(jump));
+            }
+            Above::Jumps(_) => {}
+            Above::Start => push(&mut found, start(window, reg)),
+        }
+        ways.extend(jumps_to(window, index));
+        for from in ways {
+            let Some(insn) = window.insns.get(from) else {
+                continue;
+            };
+            if let Some(value) = insn.sets(reg) {
+                push(&mut found, Origin::Set(from, value));
+            } else if window.clobbers(insn, reg) {
+                let result = window.is_result(reg);
+                push(
+                    &mut found,
+                    if result {
+                        Origin::Returned(from)
+                    } else {
+                        Origin::Lost(from)
+                    },
+                );
+            } else {
+                open.push(from);
             }
         }
-        if let Some(value) = insn.sets(reg) {
-            return Origin::Set(index, value);
-        }
-        if window.clobbers(insn, reg) {
-            return if window.is_result(reg) {
-                Origin::Returned(index)
-            } else {
-                Origin::Lost(index)
-            };
-        }
     }
+    found
+}
+
+fn push<'a>(found: &mut Vec<Origin<'a>>, origin: Origin<'a>) {
+    if !found.contains(&origin) {
+        found.push(origin);
+    }
+}
+
+fn start(window: &Window, reg: Reg) -> Origin<'_> {
     match (window.start, window.argument(reg)) {
         (Start::Entry, Some(number)) => Origin::Argument(number),
         (Start::Entry, None) => Origin::Entry,
         (Start::Cut, _) => Origin::Cut,
     }
+}
+
+/// How control comes from the instruction above.
+enum Above {
+    /// It goes on from this one.
+    Falls(usize),
+    /// It does not: this one jumps away.
+    Jumps(usize),
+    /// There is none.
+    Start,
+}
+
+fn above(window: &Window, index: usize) -> Above {
+    let Some(before) = index.checked_sub(1) else {
+        return Above::Start;
+    };
+    // The jump of a delay slot happens behind the slot.
+    let slot = before
+        .checked_sub(1)
+        .filter(|&jump| window.insns.get(jump).is_some_and(|insn| insn.delay_slot));
+    if let Some(jump) = slot.filter(|&jump| leaves(window, jump)) {
+        return Above::Jumps(jump);
+    }
+    let has_slot = window.insns.get(before).is_some_and(|insn| insn.delay_slot);
+    if leaves(window, before) && !has_slot {
+        Above::Jumps(before)
+    } else {
+        Above::Falls(before)
+    }
+}
+
+/// The instructions from which a jump leads to this one: the jump, or what
+/// stands in its delay slot.
+fn jumps_to(window: &Window, index: usize) -> Vec<usize> {
+    let Some(address) = window.insns.get(index).map(|insn| insn.address) else {
+        return Vec::new();
+    };
+    let jumps = window
+        .insns
+        .iter()
+        .enumerate()
+        .filter(|(_, insn)| match &insn.flow {
+            Flow::Jump(Some(target)) | Flow::Branch(target, _) => *target == address,
+            _ => false,
+        });
+    jumps
+        .map(|(jump, insn)| jump + usize::from(insn.delay_slot))
+        .collect()
 }
 
 /// Whether control never goes on behind the instruction.
@@ -62,24 +139,4 @@ fn leaves(window: &Window, index: usize) -> bool {
         .insns
         .get(index)
         .is_some_and(|insn| matches!(insn.flow, Flow::Jump(_) | Flow::Return | Flow::Trap))
-}
-
-/// Jumps that lead between `from` and `to` from outside: the way down was not the only one.
-pub fn joins(window: &Window, from: usize, to: usize) -> Vec<usize> {
-    let address = |index: usize| window.insns.get(index).map(|insn| insn.address);
-    let (Some(low), Some(high)) = (address(from), address(to)) else {
-        return Vec::new();
-    };
-    let mut joins = Vec::new();
-    for (index, insn) in window.insns.iter().enumerate() {
-        let target = match &insn.flow {
-            Flow::Jump(Some(target)) | Flow::Branch(target, _) => *target,
-            _ => continue,
-        };
-        let inside = (from..to).contains(&index);
-        if target > low && target <= high && !inside {
-            joins.push(index);
-        }
-    }
-    joins
 }

@@ -46,6 +46,8 @@ pub struct Window {
     /// Whether the instructions before the failed one are sure: fixed-size code, or counted
     /// from the function's entry; else they were found by synchronisation.
     pub sure: bool,
+    /// Whether the bytes are the whole function: no jump can come from elsewhere in it.
+    pub whole: bool,
     /// Values of registers at the failed instruction.
     registers: Vec<(Reg, u64)>,
 }
@@ -107,6 +109,12 @@ impl Window {
         insns.push(decode(rest, pc).map_err(|error| Unread::Undecoded(error.why))?);
         let after = mark + insns.last().map_or(1, |insn| usize::from(insn.size));
         insns.extend(forward(&bytes, after, base, decode));
+        let end = insns
+            .last()
+            .map_or(base, |insn| insn.address.wrapping_add(u64::from(insn.size)));
+        let size = counter.and_then(|pc| pc.size).unwrap_or(u64::MAX);
+        let function = base.wrapping_add(start as u64).checked_add(size);
+        let whole = entry && function.is_some_and(|function| function <= end);
         let registers = set
             .registers
             .iter()
@@ -120,7 +128,7 @@ impl Window {
             insns,
             fault,
             start,
-            sure,
+            sure, whole,
             registers,
         })
     }

@@ -6,7 +6,6 @@ use base::Trust;
 use super::access::Agreement;
 use super::linear::{Leaf, Past, Term};
 use super::shape::{Hop, Shape, hops, past_of, shape};
-use super::slice::joins;
 use super::{Provenance, Window};
 use crate::pointers::{Bad, error_name};
 
@@ -20,7 +19,10 @@ pub struct Sentence {
 }
 
 fn computed(says: String) -> Sentence {
-    Sentence { says, trust: Trust::Computed }
+    Sentence {
+        says,
+        trust: Trust::Computed,
+    }
 }
 
 /// The argument, from the failed access back to where the bytes end.
@@ -34,11 +36,16 @@ pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence>
         }
     }
     for (reg, value) in &sum.assumed {
-        out.push(computed(format!("{reg} is {value} ({value:#x}): the size that the index is multiplied by")));
+        out.push(computed(format!(
+            "{reg} is {value} ({value:#x}): the size that the index is multiplied by"
+        )));
     }
     let shape = shape(provenance);
     if let Shape::Element { by, index, .. } = &shape {
-        out.push(computed(format!("{} was {index} ({index:#x})", name(window, by))));
+        out.push(computed(format!(
+            "{} was {index} ({index:#x})",
+            name(window, by)
+        )));
     }
     if let Some(pointer) = shape.pointer() {
         follow(window, pointer, &mut out);
@@ -51,15 +58,13 @@ pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence>
             trust: Trust::Inferred,
         });
     }
-    if let Some(&first) = sum.insns.first() {
-        if !joins(window, first, window.fault).is_empty() {
-            out.push(Sentence {
-                says: "A jump leads into these instructions from outside; that control came from above is \
-                       concluded from the values, which fit"
-                    .to_owned(),
-                trust: Trust::Inferred,
-            });
-        }
+    if !window.whole {
+        out.push(Sentence {
+            says: "Only a part of the function was printed: this is the way that it shows, and a jump from \
+                   the rest could lead into it"
+                .to_owned(),
+            trust: Trust::Inferred,
+        });
     }
     out
 }
@@ -68,9 +73,15 @@ pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence>
 fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
     let access = &provenance.access;
     let window = &provenance.window;
-    let text = window.insns.get(window.fault).map_or("", |insn| insn.text.as_str());
+    let text = window
+        .insns
+        .get(window.fault)
+        .map_or("", |insn| insn.text.as_str());
     let verb = if access.write { "writes" } else { "reads" };
-    let mut says = format!("The instruction that failed, `{text}`, {verb} {} at ", bytes(access.size));
+    let mut says = format!(
+        "The instruction that failed, `{text}`, {verb} {} at ",
+        bytes(access.size)
+    );
     says.push_str(&show(&access.address));
     if let Some(value) = access.computed {
         let numbers = with_values(window, &access.address);
@@ -81,9 +92,15 @@ fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
     }
     let source = source.unwrap_or("the CPU");
     match (access.agreement, access.reported) {
+        // The kernel decodes the instruction itself where the CPU gives no address.
+        (Agreement::Same, _) if source.starts_with("operands") => {
+            says.push_str(", the address that the kernel computed too");
+        }
         (Agreement::Same, _) => says.push_str(&format!(", the address that {source} reports")),
         (Agreement::Inside, Some(reported)) => {
-            says.push_str(&format!("; {source} reports {reported:#x}, inside these bytes"));
+            says.push_str(&format!(
+                "; {source} reports {reported:#x}, inside these bytes"
+            ));
         }
         (Agreement::Contradicts, Some(reported)) => {
             says.push_str(&format!(
@@ -98,12 +115,16 @@ fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
 
 /// `` `daddu s1,a0,v0` made s1: a0 + v0 = 0x0 + 0x300 = 0x300 ``
 fn made(window: &Window, index: usize, terms: &[Term]) -> String {
-    let Some(insn) = window.insns.get(index) else { return String::new() };
+    let Some(insn) = window.insns.get(index) else {
+        return String::new();
+    };
     let set = insn.effects.iter().find_map(|effect| match effect {
         Effect::Set(reg, value) if *reg != Reg::FLAGS => Some((*reg, value)),
         _ => None,
     });
-    let Some((reg, value)) = set else { return format!("`{}`", insn.text) };
+    let Some((reg, value)) = set else {
+        return format!("`{}`", insn.text);
+    };
     let mut says = format!("`{}` made {reg}: {}", insn.text, show(value));
     // A value that was overwritten since may have been solved from the sum.
     let solved = |reg: Reg| {
@@ -127,7 +148,9 @@ fn made(window: &Window, index: usize, terms: &[Term]) -> String {
 
 fn is_load(window: &Window, index: usize) -> bool {
     window.insns.get(index).is_some_and(|insn| {
-        insn.effects.iter().any(|effect| matches!(effect, Effect::Set(_, Expr::Load(_))))
+        insn.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Set(_, Expr::Load(_))))
     })
 }
 
@@ -135,7 +158,11 @@ fn is_load(window: &Window, index: usize) -> bool {
 fn follow(window: &Window, pointer: &Term, out: &mut Vec<Sentence>) {
     let hops = hops(window, pointer);
     for (at, hop) in hops.iter().enumerate() {
-        let value = if at == 0 { pointer.value } else { window.value(hop.reg, hop.insn + 1) };
+        let value = if at == 0 {
+            pointer.value
+        } else {
+            window.value(hop.reg, hop.insn + 1)
+        };
         out.push(computed(read(window, hop, value)));
     }
     let last = match hops.last() {
@@ -151,13 +178,19 @@ fn follow(window: &Window, pointer: &Term, out: &mut Vec<Sentence>) {
 
 /// `` a0 is what `ld a0,616(s2)` read: 0x0, NULL, from offset 616 of the object at s2 = 0xa800… ``
 fn read(window: &Window, hop: &Hop, value: Option<u64>) -> String {
-    let text = window.insns.get(hop.insn).map_or("", |insn| insn.text.as_str());
+    let text = window
+        .insns
+        .get(hop.insn)
+        .map_or("", |insn| insn.text.as_str());
     let mut says = format!("{} is what `{text}` read", hop.reg);
     if let Some(value) = value {
         says.push_str(&format!(": {}", describe(window, value)));
     }
     if let Some(object) = hop.object {
-        says.push_str(&format!(", from offset {} of the object at {object}", hop.offset));
+        says.push_str(&format!(
+            ", from offset {} of the object at {object}",
+            hop.offset
+        ));
         if let Some(address) = hop.address {
             says.push_str(&format!(" = {address:#x}"));
         }
@@ -173,20 +206,54 @@ fn end(window: &Window, term: &Term) -> Option<String> {
             _ => None,
         };
     };
-    let insn = |index: usize| window.insns.get(index).map_or("", |insn| insn.text.as_str());
     Some(match past {
-        Past::Argument(number) => {
-            format!("{reg} is argument {} of the function, unchanged since its entry: the caller passed it", number + 1)
+        Past::Cut => {
+            format!("The way back of {reg} ends here, because the printed code bytes begin here")
         }
-        Past::Entry => format!("{reg} is as the caller left it"),
-        Past::Returned(call) => format!("{reg} is what the call `{}` returned", insn(*call)),
-        Past::Lost(call) => format!("The way back of {reg} ends at the call `{}`, which may change it", insn(*call)),
-        Past::Cut => format!("The way back of {reg} ends here, because the printed code bytes begin here"),
         Past::Jumped(jump) => format!(
             "The way back of {reg} ends here, because control came from elsewhere behind `{}`",
-            insn(*jump)
+            text(window, *jump)
         ),
+        Past::Lost(call) => {
+            format!(
+                "The way back of {reg} ends at the call `{}`, which may change it",
+                text(window, *call)
+            )
+        }
+        other => format!("{reg} is {}", origin(window, other)),
     })
+}
+
+/// Where a value came from, as what it is.
+fn origin(window: &Window, past: &Past) -> String {
+    match past {
+        Past::Set(insn) => format!("what `{}` put there", text(window, *insn)),
+        Past::Argument(number) => {
+            format!(
+                "argument {} of the function, unchanged since its entry: the caller passed it",
+                number + 1
+            )
+        }
+        Past::Entry => "as the caller left it".to_owned(),
+        Past::Returned(call) => format!("what the call `{}` returned", text(window, *call)),
+        Past::Lost(call) => format!("what the call `{}` left there", text(window, *call)),
+        Past::Cut => "older than the printed code bytes".to_owned(),
+        Past::Jumped(jump) => format!(
+            "what was there when control came from elsewhere behind `{}`",
+            text(window, *jump)
+        ),
+        Past::Several(ways) => {
+            let ways: Vec<String> = ways.iter().map(|way| origin(window, way)).collect();
+            format!(
+                "one of these, by the way that control took: {}",
+                ways.join("; or ")
+            )
+        }
+    }
+}
+
+fn text(window: &Window, insn: usize) -> &str {
+    window.insns.get(insn).map_or("", |insn| insn.text.as_str())
 }
 
 /// The sentences of the verdict; none when the bytes tell no more than the address.
@@ -195,18 +262,29 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         return None;
     }
     let window = &provenance.window;
-    let verb = if provenance.access.write { "wrote" } else { "read" };
+    let verb = if provenance.access.write {
+        "wrote"
+    } else {
+        "read"
+    };
     let what = bytes(provenance.access.size);
     let shape = shape(provenance);
     let pointer = shape.pointer()?;
     let value = pointer.value?;
     let state = bad(window, value)?;
     let first = match &shape {
-        Shape::Element { index, size, offset, .. } => format!(
+        Shape::Element {
+            index,
+            size,
+            offset,
+            ..
+        } => format!(
             "{place} {verb} {what} at offset {offset} of element {index} of an array whose base pointer {state}; \
              the elements are {size} bytes."
         ),
-        Shape::Member { offset: 0, .. } => format!("{place} {verb} {what} through a pointer that {state}."),
+        Shape::Member { offset: 0, .. } => {
+            format!("{place} {verb} {what} through a pointer that {state}.")
+        }
         Shape::Member { offset, .. } => {
             format!("{place} {verb} {what} at offset {offset} of an object whose pointer {state}.")
         }
@@ -219,20 +297,33 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
 
 /// Where the pointer stood.
 fn whence(window: &Window, pointer: &Term, value: u64) -> Option<String> {
-    let what = if value == 0 { "The NULL" } else { "The pointer" };
+    let what = if value == 0 {
+        "The NULL"
+    } else {
+        "The pointer"
+    };
     if let Some(hop) = hops(window, pointer).first() {
         let object = hop.object?;
-        let address = hop.address.map_or_else(String::new, |address| format!(" = {address:#x}"));
-        return Some(format!("{what} sits at offset {} of the object at {object}{address}.", hop.offset));
+        let address = hop
+            .address
+            .map_or_else(String::new, |address| format!(" = {address:#x}"));
+        return Some(format!(
+            "{what} sits at offset {} of the object at {object}{address}.",
+            hop.offset
+        ));
     }
     match &pointer.leaf {
-        Leaf::Register { past: Past::Argument(number), .. } => {
-            Some(format!("{what} is argument {} of the function: its caller passed it.", number + 1))
-        }
-        Leaf::Register { past: Past::Returned(call), .. } => {
-            let text = window.insns.get(*call).map_or("", |insn| insn.text.as_str());
-            Some(format!("{what} is what the call `{text}` returned."))
-        }
+        Leaf::Register {
+            past: Past::Argument(number),
+            ..
+        } => Some(format!(
+            "{what} is argument {} of the function: its caller passed it.",
+            number + 1
+        )),
+        Leaf::Register {
+            past: past @ (Past::Returned(_) | Past::Several(_)),
+            ..
+        } => Some(format!("{what} is {}.", origin(window, past))),
         _ => None,
     }
 }
@@ -264,10 +355,17 @@ fn meaning(bad: &Bad) -> String {
             Some(name) => format!("the error number {name} ({number}) where a pointer belongs"),
             None => format!("the number {number} where a pointer belongs"),
         },
-        Bad::ListPoison1(_) => "LIST_POISON1: the next of an entry that was deleted from its list".to_owned(),
-        Bad::ListPoison2(_) => "LIST_POISON2: the prev of an entry that was deleted from its list".to_owned(),
+        Bad::ListPoison1(_) => {
+            "LIST_POISON1: the next of an entry that was deleted from its list".to_owned()
+        }
+        Bad::ListPoison2(_) => {
+            "LIST_POISON2: the prev of an entry that was deleted from its list".to_owned()
+        }
         Bad::TimerStatic(_) => "TIMER_ENTRY_STATIC".to_owned(),
-        Bad::Pattern(pattern, _) => format!("the byte {:#x} repeated ({}): {}", pattern.byte, pattern.name, pattern.means),
+        Bad::Pattern(pattern, _) => format!(
+            "the byte {:#x} repeated ({}): {}",
+            pattern.byte, pattern.name, pattern.means
+        ),
         Bad::NonCanonical => "no canonical address".to_owned(),
         Bad::Text(text) => {
             let text: String = text.iter().map(|&byte| char::from(byte)).collect();
@@ -280,7 +378,10 @@ fn meaning(bad: &Bad) -> String {
 fn name(window: &Window, term: &Term) -> String {
     match &term.leaf {
         Leaf::Loaded { insn, .. } => {
-            let text = window.insns.get(*insn).map_or("", |insn| insn.text.as_str());
+            let text = window
+                .insns
+                .get(*insn)
+                .map_or("", |insn| insn.text.as_str());
             format!("The index, which `{text}` read,")
         }
         Leaf::Register { reg, .. } => format!("The index, {reg} before it was multiplied,"),
@@ -289,7 +390,11 @@ fn name(window: &Window, term: &Term) -> String {
 }
 
 fn bytes(size: u8) -> String {
-    if size == 1 { "1 byte".to_owned() } else { format!("{size} bytes") }
+    if size == 1 {
+        "1 byte".to_owned()
+    } else {
+        format!("{size} bytes")
+    }
 }
 
 /// An expression for people: `s1 + 24`, `v0 × v1`.
@@ -298,7 +403,11 @@ pub fn show(expr: &Expr) -> String {
 }
 
 fn with_values(window: &Window, expr: &Expr) -> String {
-    write(expr, &|reg| window.printed(reg).map_or_else(|| reg.to_string(), |value| format!("{value:#x}")))
+    write(expr, &|reg| {
+        window
+            .printed(reg)
+            .map_or_else(|| reg.to_string(), |value| format!("{value:#x}"))
+    })
 }
 
 fn write(expr: &Expr, reg: &dyn Fn(Reg) -> String) -> String {
@@ -310,7 +419,9 @@ fn write(expr: &Expr, reg: &dyn Fn(Reg) -> String) -> String {
             _ => format!("{value:#x}"),
         },
         Expr::Load(load) => {
-            let space = load.space.map_or_else(String::new, |space| format!("{space}:"));
+            let space = load
+                .space
+                .map_or_else(String::new, |space| format!("{space}:"));
             format!("{space}[{}]", write(&load.address, reg))
         }
         Expr::Binary(op, left, right) => {
@@ -332,14 +443,18 @@ fn write(expr: &Expr, reg: &dyn Fn(Reg) -> String) -> String {
                 Op::Shr | Op::Sar => ">>",
             };
             let side = |side: &Expr| match side {
-                Expr::Binary(inner, ..) if !matches!((op, inner), (Op::Add, _)) => format!("({})", write(side, reg)),
+                Expr::Binary(inner, ..) if !matches!((op, inner), (Op::Add, _)) => {
+                    format!("({})", write(side, reg))
+                }
                 _ => write(side, reg),
             };
             format!("{} {sign} {}", side(left), side(right))
         }
         Expr::Extend { value, .. } => write(value, reg),
         Expr::Compare(left, right) => format!("{} against {}", write(left, reg), write(right, reg)),
-        Expr::Test(left, right) => format!("{} & {} against 0", write(left, reg), write(right, reg)),
+        Expr::Test(left, right) => {
+            format!("{} & {} against 0", write(left, reg), write(right, reg))
+        }
         Expr::Select(_, left, right) => format!("{} or {}", write(left, reg), write(right, reg)),
         Expr::Unknown(why) => (*why).to_owned(),
     }
