@@ -2,8 +2,9 @@
 
 use iced_x86::{Mnemonic, OpKind};
 
-use super::operand::{Lift, space, widened};
+use super::operand::{Lift, space};
 use super::{binary, load, test};
+use crate::semantics::width::widened;
 use crate::{Cond, Effect, Expr, Load, Op, Reg, Test};
 
 const FLAGS_OF_SUM: Expr = Expr::Unknown("flags of a sum");

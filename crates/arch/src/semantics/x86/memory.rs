@@ -2,8 +2,9 @@
 
 use iced_x86::{Mnemonic, OpKind};
 
-use super::operand::{Lift, space, widened};
+use super::operand::{Lift, space};
 use super::{binary, load};
+use crate::semantics::width::widened;
 use crate::{Effect, Expr, Op};
 
 impl Lift<'_> {
