@@ -2,7 +2,7 @@
 
 use base::Endian;
 
-use super::{mips, x86};
+use super::{mips, riscv, x86};
 use crate::Decode;
 
 /// Architecture, byte order, decoder.
@@ -13,4 +13,5 @@ pub static DECODERS: &[(&str, Endian, Decode)] = &[
     ("mips64", Endian::Little, mips::decode_64_le),
     ("mips", Endian::Big, mips::decode_32_be),
     ("mips", Endian::Little, mips::decode_32_le),
+    ("riscv64", Endian::Little, riscv::decode_64),
 ];

@@ -5,6 +5,7 @@ mod decoders;
 pub mod mips;
 #[cfg(test)]
 pub(crate) mod oracle;
+pub mod riscv;
 #[cfg(test)]
 pub(crate) mod show;
 mod width;

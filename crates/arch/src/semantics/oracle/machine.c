@@ -75,6 +75,35 @@ asm(".pushsection .text,\"ax\"\n.set push\n.set noreorder\n.set noat\n.set nomac
 #endif
 
 
+#if defined(__riscv)
+#define REGISTERS 32
+#define READ 63
+#define WRITE 64
+#define EXIT 93
+asm(".globl _start\n_start: call run\n");
+static long call(long n, long a, const void *b, long c)
+{
+	register long a7 asm("a7") = n;
+	register long a0 asm("a0") = a;
+	register const void *a1 asm("a1") = b;
+	register long a2 asm("a2") = c;
+	asm volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a7) : "memory");
+	return a0;
+}
+#define L(n) "ld x" #n "," #n "*8(tp)\n"
+#define S(n) "sd x" #n ",384+" #n "*8(tp)\n"
+#define K(n) "sd x" #n ",768+" #n "*8(tp)\n"
+#define R(n) "ld x" #n ",768+" #n "*8(tp)\n"
+#define ALL(X) X(1) X(2) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) \
+	X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define SAVED(X) X(1) X(2) X(8) X(9) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27)
+asm(".pushsection .text,\"ax\"\n.option push\n.option norvc\n.option norelax\n"
+    "template: mv tp,a0\n" SAVED(K) ALL(L) " li gp,1\n"
+    "hole: .option rvc\n c.nop\n c.nop\n .option norvc\n nop\n li gp,0\n nop\n nop\n" /* 16 bytes on */
+    ALL(S) " sd gp,384+32*8(tp)\n" SAVED(R) " ret\n"
+    "template_end: nop\n.option pop\n.popsection\n");
+#endif
+
 extern unsigned char template[], hole[], template_end[];
 /* Writable, because the instruction is put here. */
 static unsigned char place[SIZE] __attribute__((section(".place,\"awx\",@nobits#")));
