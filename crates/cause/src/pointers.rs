@@ -111,7 +111,12 @@ pub fn classify(address: u64, arch: Option<&str>) -> Option<Bad> {
     if upper != 0 && upper != 0xff {
         return Some(Bad::NonCanonical);
     }
-    (address < 0x0000_8000_0000_0000).then_some(Bad::UserSpace)
+    match address {
+        0..0x0000_8000_0000_0000 => Some(Bad::UserSpace),
+        // Above user space with four levels, inside of it with five: the kernel's in neither.
+        0x0000_8000_0000_0000..0x0100_0000_0000_0000 => Some(Bad::NonCanonical),
+        _ => None,
+    }
 }
 
 fn list_poison(address: u64, delta: u64) -> Option<Bad> {
@@ -241,6 +246,10 @@ mod tests {
             Some(Bad::NonCanonical)
         );
         assert_eq!(classify(0xffff_8880_0000_0000, x86), None);
+        assert_eq!(
+            classify(0x00ba_dbee_fbad_bee8, x86),
+            Some(Bad::NonCanonical)
+        );
         assert_eq!(classify(0x0000_7fff_1234_5678, x86), Some(Bad::UserSpace));
         assert_eq!(classify(0xa800_0000_0123_4560, Some("mips64")), None);
     }

@@ -30,6 +30,21 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let fatal = match event.kind.as_str() {
         "bug" => true,
         "warning" => false,
+        "rust_panic" => {
+            return Some(
+                Draft::new(event)
+                    .verdict(format!(
+                        "Kernel code written in Rust stopped itself{}: \"{}\".",
+                        clues::in_place(event),
+                        event.title.trim_end_matches('.')
+                    ))
+                    .cause_named(Confidence::Medium)
+                    .quote(event, "message", 2)
+                    .quote(event, "assertion", 1)
+                    .call_path(event)
+                    .needs_debug_info(event, "the values that led there"),
+            );
+        }
         _ => return None,
     };
     let place = clues::in_place(event);

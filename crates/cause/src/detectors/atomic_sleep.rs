@@ -36,6 +36,17 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
                     .next("Switch preemption off around the access (get_cpu(), local_lock()), or use a function that allows for the move."),
             );
         }
+        "workqueue" if clues::says(&event.title, "leaked") => {
+            return Some(
+                Draft::new(event)
+                    .verdict(format!(
+                        "A work item returned with a lock still held, or with interrupts or preemption off{place}."
+                    ))
+                    .cause_named(Confidence::Medium)
+                    .quote(event, "held lock", 4)
+                    .next("Compare every lock and unlock in the work function, errors included."),
+            );
+        }
         _ => return None,
     }
     let scheduled = clues::says(&event.title, "scheduling while atomic");

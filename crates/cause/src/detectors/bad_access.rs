@@ -1,6 +1,6 @@
 //! A page fault at an address that looks valid.
 
-use base::{Confidence, Fault, Trust};
+use base::{Confidence, Fault, LogEvent, Trust};
 
 use crate::draft::Draft;
 use crate::pointers::classify;
@@ -20,6 +20,9 @@ pub const ENTRY: Detector = Detector {
 
 fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let event = scene.event;
+    if event.kind == "general_protection" {
+        return Some(refused(event));
+    }
     let fault = event.fault.as_ref()?;
     let address = fault.address?;
     if !event.crash || classify(address.0, event.machine.arch.as_deref()).is_some() {
@@ -71,6 +74,21 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
                 "which pointer or index was wrong and where it came from",
             ),
     )
+}
+
+/// A general protection fault whose operands show no known pattern.
+fn refused(event: &LogEvent) -> Draft {
+    Draft::new(event)
+        .verdict(format!(
+            "The CPU refused an instruction{}: most often the pointer that it used is no valid address.",
+            clues::in_instruction(event)
+        ))
+        .verdict("Which pointer it was, and who damaged it, the log alone does not tell.")
+        .confidence(Confidence::Low)
+        .fault_address(event)
+        .call_path(event)
+        .needs_debug_info(event, "which pointer was wrong and where it came from")
+        .next("Reproduce with KASAN, which tells who freed or overwrote the object.")
 }
 
 /// What the error code says of the page.

@@ -14,7 +14,11 @@ pub const ENTRY: Detector = Detector {
     false_friends: "a pointer that kmemleak cannot see (in a register, in I/O memory, encoded); an \
                     object that the next scan would have found again",
     nature: |event| {
-        matches!(event.kind.as_str(), "kmemleak" | "netdevice_refs").then_some(Nature::Complaint)
+        matches!(
+            event.kind.as_str(),
+            "kmemleak" | "netdevice_refs" | "dentry" | "vfs"
+        )
+        .then_some(Nature::Complaint)
     },
     explain,
 };
@@ -38,6 +42,20 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
                 .gap(
                     base::Gap::new("who holds the reference", "the message counts references, it does not name holders")
                         .supply("a kernel with CONFIG_NET_DEV_REFCNT_TRACKER, or a crash dump"),
+                ),
+        ),
+        "dentry" | "vfs" => Some(
+            Draft::new(event)
+                .verdict(format!(
+                    "A file or a name of a file is still referred to after its last user is gone{}.",
+                    clues::in_place(event)
+                ))
+                .verdict("A reference was taken and not dropped, or dropped twice; by whom the log alone does not tell.")
+                .confidence(Confidence::Medium)
+                .call_path(event)
+                .gap(
+                    base::Gap::new("who holds the reference", "the report counts references, it does not name holders")
+                        .supply("a crash dump, or a run with KASAN"),
                 ),
         ),
         _ => None,

@@ -30,6 +30,7 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             Some(caught(event))
         }
         "kasan" if says("wild-memory-access") || says("user-memory-access") => Some(wild(event)),
+        "kfence" if says("invalid read") || says("invalid write") => Some(wild(event)),
         "ubsan" if says("index-out-of-bounds") => Some(index(event)),
         "slab_corruption" if says("redzone") || says("right redzone") || says("padding") => {
             Some(slub(event))
@@ -82,8 +83,8 @@ fn caught(event: &LogEvent) -> Draft {
 fn wild(event: &LogEvent) -> Draft {
     Draft::new(event)
         .verdict(format!(
-            "The kernel used a value that is no kernel address as a pointer{}; KASAN caught the access.",
-            clues::in_place(event)
+            "The kernel used a value that is no kernel address as a pointer{}; {} caught the access.",
+            clues::in_place(event), event.kind.to_ascii_uppercase()
         ))
         .quote(event, "access", 1)
         .confidence(Confidence::High)

@@ -29,14 +29,12 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     if event.kind == "user_fault" {
         return None;
     }
-    if let Some((address, detail)) = kasan_range(event) {
+    if let Some((address, detail)) = kasan_range(event)
+        && let Some(draft) = classify(address, arch).and_then(|bad| told(event, address, bad))
+    {
         // The access that failed was to KASAN's own map of memory.
-        let draft = told(event, address, classify(address, arch)?)?;
-        let draft = draft.says(
-            format!("\"{}\"", detail.value),
-            Trust::PrintedByKernel,
-            Some(detail.line),
-        );
+        let says = format!("\"{}\"", detail.value);
+        let draft = draft.says(says, Trust::PrintedByKernel, Some(detail.line));
         return Some(closing(draft, event));
     }
     if let Some(VirtAddr(address)) = faulted {

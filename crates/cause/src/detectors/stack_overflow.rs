@@ -26,10 +26,23 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     let event = scene.event;
     let overflow = event.kind == "stack_overflow";
     let again = repeated(event);
-    if !(overflow || event.kind == "double_fault" && again.is_some()) {
+    if !overflow && event.kind != "double_fault" {
         return None;
     }
     let draft = Draft::new(event).quote(event, "stack range", 1);
+    if !overflow && again.is_none() {
+        return Some(
+            draft
+                .verdict(format!(
+                    "The CPU faulted while it entered the handler of another fault{}.",
+                    clues::in_instruction(event)
+                ))
+                .verdict("Most often the kernel stack ran out, or the stack pointer was damaged; which, the log alone does not tell.")
+                .confidence(Confidence::Low)
+                .call_path(event)
+                .needs_debug_info(event, "what damaged the stack"),
+        );
+    }
     Some(match again {
         Some((name, times, line)) => draft
             .verdict(format!(
