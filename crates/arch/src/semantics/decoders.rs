@@ -2,13 +2,16 @@
 
 use base::Endian;
 
-use super::{mips, riscv, x86};
+use super::{arm64, mips, riscv, x86};
 use crate::Decode;
 
 /// Architecture, byte order, decoder.
 pub static DECODERS: &[(&str, Endian, Decode)] = &[
     ("x86_64", Endian::Little, x86::decode_64),
     ("i386", Endian::Little, x86::decode_32),
+    ("arm64", Endian::Little, arm64::decode),
+    // Its code is little-endian all the same.
+    ("arm64", Endian::Big, arm64::decode),
     ("mips64", Endian::Big, mips::decode_64_be),
     ("mips64", Endian::Little, mips::decode_64_le),
     ("mips", Endian::Big, mips::decode_32_be),
