@@ -27,7 +27,7 @@ struct Rule {
 base::registry! {
     /// Every rule, from the plan of the house down to single characters.
     static RULES: [Rule] = [
-        floors, registries, rim, printing, panics, lints, heads, length, links, workplace, corpus, format,
+        floors, registries, rim, printing, panics, lints, heads, length, links, workplace, copies, format,
     ];
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use std::process::{Command, Stdio};
 
-/// A program that a suite starts.
+/// A program that a suite starts, or a library (`NAME.so.N`) that such a program is linked with.
 pub struct Need {
     pub program: &'static str,
     /// One package or several, as a command line names them.
@@ -61,9 +61,16 @@ pub fn check(needs: &[Need]) -> Result<()> {
     )
 }
 
-/// Whether a program is on the search path.
+/// Where Debian has its libraries; the guests' tools are made for this architecture only.
+const LIBRARIES: &str = "/usr/lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu:/usr/lib:/lib";
+
+/// Whether a program is on the search path, a library among the others.
 pub fn is_here(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = if program.contains(".so.") {
+        LIBRARIES.into()
+    } else {
+        std::env::var_os("PATH").unwrap_or_default()
+    };
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
@@ -93,6 +100,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_its_package() {
         assert!(check(&[Need::new("sh", "dash")]).is_ok());
+        assert!(check(&[Need::new("libno-such.so.1", "libno-such1")]).is_err());
         let needs = [
             Need::new("sh", "dash"),
             Need::new("no-such-program", "its-package"),

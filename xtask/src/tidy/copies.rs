@@ -6,7 +6,7 @@ use anyhow::Result;
 use std::collections::HashSet;
 
 pub(super) static ENTRY: Rule = Rule {
-    name: "corpus",
+    name: "copies",
     help: "no log of the corpus and no long piece of one is in the repository",
     check,
 };
