@@ -10,7 +10,8 @@
 //!   `ands` and `tst` it is the test of bits, which leaves the carry clear: no compiler reads the
 //!   carry there. Of all others it is unknown.
 //! * Both sides of a comparison of 32 bits are extended with their sign, which keeps the signed and the
-//!   unsigned order both.
+//!   unsigned order both; only where the difference overflows 32 bits, its own sign (`b.mi`) is not that
+//!   of the comparison.
 //! * Pointer authentication is taken for what it means: nothing.
 
 mod immediate;

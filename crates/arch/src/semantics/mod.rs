@@ -2,6 +2,8 @@
 
 pub mod arm64;
 pub(crate) mod build;
+#[cfg(test)]
+mod conditions;
 mod decoders;
 pub mod mips;
 #[cfg(test)]

@@ -37,14 +37,14 @@ pub fn row(bytes: &[u8], insn: &Insn) -> String {
 }
 
 /// The lines that are not empty and no comment.
-fn lines(table: &str) -> impl Iterator<Item = &str> {
+pub fn lines(table: &str) -> impl Iterator<Item = &str> {
     table
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub fn hex(text: &str) -> Vec<u8> {
     let digits = text.trim().as_bytes();
     digits
         .chunks(2)
@@ -317,7 +317,7 @@ impl Machine {
 /// Where `machine.c` puts the instruction.
 pub const PLACE: u64 = 0x3000_0400;
 
-fn state(text: &str) -> (State, bool) {
+pub fn state(text: &str) -> (State, bool) {
     let mut state = State::default();
     let mut jumped = false;
     for word in text.split_whitespace() {

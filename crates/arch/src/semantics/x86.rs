@@ -9,7 +9,8 @@
 //!   `bt` and its kin the comparison whose carry is the bit (they change only the carry); compilers
 //!   read nothing else there. After `add` and shifts no comparison has the same carry: unknown.
 //! * Both sides of a comparison narrower than a register are extended with their sign, which keeps
-//!   the signed and the unsigned order both.
+//!   the signed and the unsigned order both; only where the difference overflows the narrower size, its
+//!   own sign (`js`) is not that of the comparison.
 //! * A single string instruction counts upwards: the direction flag is clear wherever compiled code
 //!   runs (System V ABI for AMD64, 3.2.1).
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::semantics::oracle::{check_any_bytes, check_table};
+use crate::semantics::conditions;
+use crate::semantics::oracle::{self, Machine, check_any_bytes, check_table};
 use crate::semantics::show;
 
 #[test]
@@ -54,5 +55,81 @@ fn what_is_no_instruction_says_so() {
     for word in [0x4ea1_1c20_u32, 0x0001_0000, 0xf840_8421, 0xa940_0020] {
         let error = decode(&word.to_le_bytes(), 8).unwrap_err();
         assert_eq!((error.address, error.size), (8, 4), "{word:#x}");
+    }
+}
+
+/// N, Z, C, V are bits 31 to 28 (Arm ARM C5.2, "NZCV").
+fn holds(cond: Cond, flags: u64) -> Option<bool> {
+    let [negative, zero, carry, overflow] = [31, 30, 29, 28].map(|bit| flags >> bit & 1 == 1);
+    Some(match cond {
+        Cond::Eq => zero,
+        Cond::Ne => !zero,
+        Cond::LtU => !carry,
+        Cond::LeU => !carry || zero,
+        Cond::GtU => carry && !zero,
+        Cond::GeU => carry,
+        Cond::LtS => negative != overflow,
+        Cond::LeS => zero || negative != overflow,
+        Cond::GtS => !zero && negative == overflow,
+        Cond::GeS => negative == overflow,
+        Cond::Neg => negative,
+        Cond::Pos => !negative,
+        Cond::Other => return None,
+    })
+}
+
+/// What the head of `arm64.rs` says of the flags.
+fn told(insn: &Insn) -> &'static [Cond] {
+    const WITHOUT_CARRY: &[Cond] = &[
+        Cond::Eq,
+        Cond::Ne,
+        Cond::LtS,
+        Cond::LeS,
+        Cond::GtS,
+        Cond::GeS,
+        Cond::Neg,
+        Cond::Pos,
+    ];
+    let is_bits = ["tst", "ands", "bics"]
+        .iter()
+        .any(|word| insn.text.starts_with(word));
+    if is_bits {
+        WITHOUT_CARRY
+    } else {
+        conditions::ALL
+    }
+}
+
+const MACHINE: Machine = Machine {
+    decode,
+    bits: 64,
+    big: false,
+    // In the order of `machine.c`.
+    registers: &[
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+        "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
+        "x27", "x28", "x29", "lr", "sp", "flags",
+    ],
+    narrow: &[],
+    holds,
+    compare: oracle::no_flags,
+    test: oracle::no_flags,
+};
+
+#[test]
+fn a_cpu_does_what_the_effects_say() {
+    MACHINE.check_vectors(include_str!("vectors.txt"));
+}
+
+#[test]
+fn the_flags_of_a_cpu_are_those_of_the_effects() {
+    conditions::check(&MACHINE, include_str!("vectors.txt"), told);
+}
+
+/// Makes the vectors, where the environment names a program that executes instructions.
+#[test]
+fn record_arm64() {
+    if std::env::var_os("WHY_MACHINE").is_some() {
+        oracle::record::record(&MACHINE);
     }
 }

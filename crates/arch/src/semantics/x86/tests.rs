@@ -1,5 +1,6 @@
 use crate::Flow;
-use crate::semantics::oracle::check_table;
+use crate::semantics::conditions;
+use crate::semantics::oracle::{self, Machine, check_table};
 use crate::semantics::show;
 
 use super::*;
@@ -95,4 +96,76 @@ fn random_bytes_are_decoded_or_refused() {
         }
     }
     assert!(decoded > 100_000, "{decoded}");
+}
+
+/// CF, ZF, SF, OF are bits 0, 6, 7, 11 (SDM volume 1, figure 3-8).
+fn holds(cond: Cond, flags: u64) -> Option<bool> {
+    let [carry, zero, sign, overflow] = [0, 6, 7, 11].map(|bit| flags >> bit & 1 == 1);
+    Some(match cond {
+        Cond::Eq => zero,
+        Cond::Ne => !zero,
+        Cond::LtU => carry,
+        Cond::LeU => carry || zero,
+        Cond::GtU => !carry && !zero,
+        Cond::GeU => !carry,
+        Cond::LtS => sign != overflow,
+        Cond::LeS => zero || sign != overflow,
+        Cond::GtS => !zero && sign == overflow,
+        Cond::GeS => sign == overflow,
+        Cond::Neg => sign,
+        Cond::Pos => !sign,
+        Cond::Other => return None,
+    })
+}
+
+/// What the head of `x86.rs` says of the flags.
+fn told(insn: &Insn) -> &'static [Cond] {
+    const SIGNED: &[Cond] = &[
+        Cond::Eq,
+        Cond::Ne,
+        Cond::LtS,
+        Cond::LeS,
+        Cond::GtS,
+        Cond::GeS,
+    ];
+    let word = insn.text.trim_start_matches("lock ");
+    match word.get(..3) {
+        Some("inc" | "dec") => SIGNED,
+        Some("bsf" | "bsr" | "pop") => &[Cond::Eq, Cond::Ne],
+        Some("bt " | "btl" | "btq" | "bts" | "btr" | "btc") => &[Cond::LtU, Cond::GeU],
+        _ => conditions::ALL,
+    }
+}
+
+const MACHINE: Machine = Machine {
+    decode: decode_64,
+    bits: 64,
+    big: false,
+    // In the order of `machine.c`.
+    registers: &[
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+        "r13", "r14", "r15", "flags",
+    ],
+    narrow: &[],
+    holds,
+    compare: oracle::no_flags,
+    test: oracle::no_flags,
+};
+
+#[test]
+fn a_cpu_does_what_the_effects_say() {
+    MACHINE.check_vectors(include_str!("vectors_64.txt"));
+}
+
+#[test]
+fn the_flags_of_a_cpu_are_those_of_the_effects() {
+    conditions::check(&MACHINE, include_str!("vectors_64.txt"), told);
+}
+
+/// Makes the vectors, where the environment names a program that executes instructions.
+#[test]
+fn record_x86_64() {
+    if std::env::var_os("WHY_MACHINE").is_some() {
+        oracle::record::record(&MACHINE);
+    }
 }
