@@ -6,7 +6,7 @@ use base::{LineSpan, LogEvent, Stamp};
 
 use crate::naming::{Details, Entry, Naming, Open, Reading};
 use crate::prefix::{Caller, Prefix};
-use crate::stack::{Recipe, is_frame, responsible};
+use crate::stack::{Recipe, has_offset, is_frame, responsible};
 use crate::{Line, context, dumps, frames, integrity, title};
 
 /// Lines that are kept of one event.
@@ -64,7 +64,12 @@ impl Capture {
             input,
             before,
             bytes: head.text.len(),
-            lines: vec![head],
+            lines: {
+                // Most reports have some dozens of lines.
+                let mut lines = Vec::with_capacity(64);
+                lines.push(head);
+                lines
+            },
             counts: vec![true],
             counted: 1,
             quiet: 0,
@@ -103,9 +108,10 @@ impl Capture {
         self.has_frames
     }
 
-    /// Whether the report printed its own end.
-    pub fn has_ended(&self) -> bool {
-        self.ended
+    /// Whether the report stands whole: a stack was printed and is over.
+    pub fn is_complete(&self) -> bool {
+        let in_stack = self.lines.last().is_some_and(|line| has_offset(&line.text));
+        self.ended || self.has_frames && !in_stack
     }
 
     /// Offers a line of the log; `hit` tells whether it has an anchor.
@@ -164,10 +170,7 @@ impl Capture {
             return State::Over;
         }
         self.has_frames |= counts && has_offset(text) && is_frame(text);
-        self.lines.push(Line {
-            number,
-            text: text.clone().into_owned(),
-        });
+        self.lines.push(Line::of(number, text.clone().into_owned()));
         self.counts.push(counts);
         State::Open
     }
@@ -324,11 +327,4 @@ pub fn is_material(text: &str) -> bool {
         ]
         .iter()
         .any(|mark| text.trim_start().starts_with(mark))
-}
-
-/// Whether `+0x` stands in the line.
-fn has_offset(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'+', bytes)
-        .any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(b"+0x")))
 }

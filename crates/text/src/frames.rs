@@ -488,10 +488,7 @@ mod tests {
         let lines: Vec<Line> = text
             .lines()
             .enumerate()
-            .map(|(i, text)| Line {
-                number: i as u64 + 1,
-                text: text.to_owned(),
-            })
+            .map(|(i, text)| Line::of(i as u64 + 1, text.to_owned()))
             .collect();
         let traces = read(&lines);
         assert_eq!(traces.len(), 1);

@@ -2,7 +2,7 @@
 
 use crate::Line;
 use crate::frames::is_arm_frame;
-use crate::stack::{is_frame, is_riscv_status, starts_stack};
+use crate::stack::{is_frame, is_riscv_status};
 
 /// Lines behind a heading among which its first frame must stand.
 const REACH: usize = 15;
@@ -14,7 +14,7 @@ pub fn damage(lines: &[Line]) -> Option<&'static str> {
     let mut checked: Vec<&'static str> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         // Of each kind of stack the first counts.
-        let Some(kind) = kind_of_stack(&line.text).filter(|kind| !checked.contains(kind)) else {
+        let Some(kind) = kind_of_stack(line).filter(|kind| !checked.contains(kind)) else {
             continue;
         };
         checked.push(kind);
@@ -25,7 +25,7 @@ pub fn damage(lines: &[Line]) -> Option<&'static str> {
         let near = behind
             .iter()
             .take(REACH)
-            .take_while(|line| !starts_stack(&line.text));
+            .take_while(|line| !line.opens_stack);
         let found = near
             .into_iter()
             .any(|line| is_frame(&line.text) || line.text.contains("(stack is not available)"));
@@ -40,10 +40,11 @@ pub fn damage(lines: &[Line]) -> Option<&'static str> {
     (!has_frames).then_some("the report has no stack")
 }
 
-fn kind_of_stack(text: &str) -> Option<&'static str> {
-    if !starts_stack(text) {
+fn kind_of_stack(line: &Line) -> Option<&'static str> {
+    if !line.opens_stack {
         return None;
     }
+    let text = line.text.as_str();
     if is_riscv_status(text) {
         return Some("riscv");
     }

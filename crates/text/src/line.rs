@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::stack::starts_stack;
+
 /// A line that belongs to a capture: its message, without the prefix.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
@@ -10,6 +12,8 @@ pub struct Line {
     /// The message: no prefix, no line end, control characters taken out,
     /// invalid UTF-8 replaced, at most [`Line::MAX`] bytes.
     pub text: String,
+    /// Whether a stack begins behind it; every step that follows stacks asks for this.
+    pub opens_stack: bool,
 }
 
 impl Line {
@@ -18,9 +22,16 @@ impl Line {
 
     /// Makes a line of the message `bytes`.
     pub fn new(number: u64, bytes: &[u8]) -> Self {
+        Line::of(number, clean(bytes).into_owned())
+    }
+
+    /// Makes a line of a message that is clean.
+    pub fn of(number: u64, text: String) -> Self {
+        let opens_stack = starts_stack(&text);
         Line {
             number,
-            text: clean(bytes).into_owned(),
+            text,
+            opens_stack,
         }
     }
 }
@@ -31,9 +42,15 @@ impl Line {
 pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.get(..Line::MAX).unwrap_or(bytes);
     let bytes = trim_line_end(bytes);
-    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
-        // All ASCII: the common case costs one pass and no copy.
-        return String::from_utf8_lossy(bytes);
+    // One pass that the compiler turns into vector code, and no copy: the common case.
+    let odd = bytes
+        .iter()
+        .fold(false, |odd, &byte| odd | !(0x20..0x7f).contains(&byte));
+    if !odd {
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        };
     }
     let mut kept = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

@@ -201,10 +201,15 @@ pub fn no_details(_: &Reading<'_>, _: &mut Details) {}
 
 /// Whether `mark` stands in `text`, not as the end of a longer word.
 pub fn says(text: &str, mark: &str) -> bool {
-    memchr::memmem::find_iter(text.as_bytes(), mark).any(|at| {
-        text.get(..at)
-            .and_then(|head| head.chars().next_back())
-            .is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
+    let (bytes, mark) = (text.as_bytes(), mark.as_bytes());
+    let Some(&first) = mark.first() else {
+        return true;
+    };
+    // Marks are short and begin with a rare letter: a searcher costs more to build than to do without.
+    memchr::memchr_iter(first, bytes).any(|at| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+            && bytes.get(at..).is_some_and(|rest| rest.starts_with(mark))
     })
 }
 

@@ -277,10 +277,7 @@ impl LogReader {
                     self.begin(
                         entry,
                         &prefix,
-                        Line {
-                            number,
-                            text: text.into_owned(),
-                        },
+                        Line::of(number, text.into_owned()),
                         spot,
                         sink,
                     );
@@ -333,8 +330,7 @@ impl LogReader {
                 |open: &Capture| open.is_mixed() || open.caller() == caller && open.has_frames();
             self.close(ends, sink);
         } else {
-            let complete =
-                |open: &Capture| open.caller() == caller && (open.has_ended() || open.has_frames());
+            let complete = |open: &Capture| open.caller() == caller && open.is_complete();
             self.close(complete, sink);
         }
         if self.open.len() >= MAX_OPEN {

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::packed;
 
 use crate::Line;
 use crate::frames::{self, FrameLine};
@@ -143,7 +143,7 @@ fn follow(lines: &[Line], recipe: &Recipe, steps: &[Step]) -> Option<String> {
                         intact = false;
                         break;
                     }
-                    if starts_stack(&line.text) {
+                    if line.opens_stack {
                         break;
                     }
                     if let Some(Step::Seek(known)) = steps.peek() {
@@ -376,9 +376,16 @@ fn is_call_trace(text: &str) -> bool {
     text.contains("Call Trace:") || text.contains("Call trace:") || text.contains("Backtrace:")
 }
 
+/// Whether `+0x` stands in the line, as in every frame.
+pub fn has_offset(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'+', bytes)
+        .any(|at| bytes.get(at..).is_some_and(|rest| rest.starts_with(b"+0x")))
+}
+
 /// What the headings of stacks have in common; one pass finds whether any can be there.
-static HEADINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let words = [
+static HEADINGS: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| {
+    packed::Searcher::new([
         "Call ",
         "Backtrace:",
         "Allocated",
@@ -386,18 +393,18 @@ static HEADINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         "Uninit",
         " backtrace",
         " badaddr: ",
-    ];
-    AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words)
-        .ok()
+    ])
 });
 
 /// Whether a stack begins behind this line, whatever it is the stack of.
 pub fn starts_stack(text: &str) -> bool {
+    // Most lines of a report are frames.
+    if has_offset(text) {
+        return false;
+    }
     if HEADINGS
         .as_ref()
-        .is_some_and(|headings| !headings.is_match(text))
+        .is_some_and(|headings| headings.find(text).is_none())
     {
         return false;
     }
@@ -462,8 +469,18 @@ pub fn is_frame(text: &str) -> bool {
     matches!(frames::parse(text), Some(FrameLine::Frame { tail, .. }) if !tail.inline)
 }
 
+/// How the architectures call the program counter; one pass finds whether any can be there.
+static COUNTERS: LazyLock<Option<packed::Searcher>> =
+    LazyLock::new(|| packed::Searcher::new(["IP", "pc ", "PC is at", "epc", "PSW", "ERA"]));
+
 /// The line of the program counter, in the forms of all architectures.
 pub fn program_counter(text: &str) -> Seen<'_> {
+    if COUNTERS
+        .as_ref()
+        .is_some_and(|counters| counters.find(text).is_none())
+    {
+        return Seen::No;
+    }
     for (mark, blanks) in [
         ("IP", false),
         ("pc ", false),
@@ -555,10 +572,7 @@ mod tests {
     fn lines(text: &str) -> Vec<Line> {
         text.lines()
             .enumerate()
-            .map(|(i, text)| Line {
-                number: i as u64 + 1,
-                text: text.to_owned(),
-            })
+            .map(|(i, text)| Line::of(i as u64 + 1, text.to_owned()))
             .collect()
     }
 

@@ -2,10 +2,10 @@
 
 use base::{Confidence, Trust};
 
+use crate::Detector;
 use crate::draft::Draft;
 use crate::provenance::{self, Agreement};
 use crate::scene::Scene;
-use crate::Detector;
 
 /// Faults whose code bytes show which value was the bad pointer and where it was read.
 pub const ENTRY: Detector = Detector {
@@ -25,7 +25,10 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         return None;
     }
     let provenance = provenance::trace(event).ok()?;
-    let place = event.place().and_then(|frame| frame.function.as_deref()).unwrap_or("The kernel");
+    let place = event
+        .place()
+        .and_then(|frame| frame.function.as_deref())
+        .unwrap_or("The kernel");
     let verdict = provenance::verdict(&provenance, place)?;
     let whence = verdict.len() > 1;
     let mut draft = Draft::new(event).fault_address(event);
@@ -33,13 +36,20 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         draft = draft.verdict(sentence);
     }
     let line = event.code.as_ref().map(|code| code.line);
-    let source = event.fault.as_ref().and_then(|fault| fault.address_source.as_deref());
+    let source = event
+        .fault
+        .as_ref()
+        .and_then(|fault| fault.address_source.as_deref());
     for sentence in provenance::sentences(&provenance, source) {
         draft = draft.says(sentence.says, sentence.trust, line);
     }
     // Which register was bad is sure; where it came from only as far as the code is known.
     let sure = provenance.window.sure && provenance.access.agreement == Agreement::Same;
-    draft = draft.confidence(if sure { Confidence::High } else { Confidence::Medium });
+    draft = draft.confidence(if sure {
+        Confidence::High
+    } else {
+        Confidence::Medium
+    });
     if !whence {
         draft = draft.verdict("Where the pointer came from, the code bytes do not show.");
     }
@@ -66,16 +76,36 @@ mod tests {
         let mut oops = event("oops", 1);
         oops.machine.arch = Some("mips64".to_owned());
         let words: &[u32] = &[
-            0xde44_0268, 0x7043_1003, 0x0082_882d, 0x9223_0018, 0x1060_0007, 0x3c02_808b, 0x8a02_0018, 0x8e23_0000,
+            0xde44_0268,
+            0x7043_1003,
+            0x0082_882d,
+            0x9223_0018,
+            0x1060_0007,
+            0x3c02_808b,
+            0x8a02_0018,
+            0x8e23_0000,
             0x9a02_001b,
         ];
-        let units = words.iter().map(|&value| CodeUnit { value, size: 4 }).collect();
-        oops.code = Some(Code { units, marked: Some(3), line: 50 });
+        let units = words
+            .iter()
+            .map(|&value| CodeUnit { value, size: 4 })
+            .collect();
+        oops.code = Some(Code {
+            units,
+            marked: Some(3),
+            line: 50,
+        });
         let values: &[(&str, u64)] = &[
-            ("v0", 0x300), ("v1", 0x30), ("a0", 0), ("s1", 0x300), ("s2", 0xa800_0000_012d_1600),
+            ("v0", 0x300),
+            ("v1", 0x30),
+            ("a0", 0),
+            ("s1", 0x300),
+            ("s2", 0xa800_0000_012d_1600),
         ];
-        let registers =
-            values.iter().map(|(name, value)| Register { name: (*name).to_owned(), value: VirtAddr(*value) });
+        let registers = values.iter().map(|(name, value)| Register {
+            name: (*name).to_owned(),
+            value: VirtAddr(*value),
+        });
         let pc = Frame {
             pc: Some(VirtAddr(0xffff_ffff_c044_5a10)),
             function: Some("rlb_arp_recv".to_owned()),

@@ -128,7 +128,8 @@ impl Window {
             insns,
             fault,
             start,
-            sure, whole,
+            sure,
+            whole,
             registers,
         })
     }

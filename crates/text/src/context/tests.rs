@@ -10,10 +10,7 @@ use crate::Line;
 fn read(text: &str) -> LogEvent {
     let lines: Vec<Line> = (1..)
         .zip(text.lines())
-        .map(|(number, text)| Line {
-            number,
-            text: text.to_owned(),
-        })
+        .map(|(number, text)| Line::of(number, text.to_owned()))
         .collect();
     let mut event = LogEvent::default();
     super::read(&lines, &mut event);

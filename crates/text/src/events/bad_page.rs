@@ -10,7 +10,11 @@ pub static ENTRY: Entry = Entry {
     meaning: "a page of memory was freed or mapped while its fields say that it cannot be",
     crash: true,
     anchors: &["BUG:"],
-    starts: |text| says(text, "BUG: Bad page state") || says(text, "BUG: Bad page cache") || says(text, "BUG: Bad page map"),
+    starts: |text| {
+        says(text, "BUG: Bad page state")
+            || says(text, "BUG: Bad page cache")
+            || says(text, "BUG: Bad page map")
+    },
     folds: never,
     describe,
     details,
@@ -22,8 +26,17 @@ const OWNER: Recipe = Recipe {
     or: &[],
     skip: Names {
         contains: &[
-            "free_page", "put_page", "get_page", "update_page", "release_page", "free_unref",
-            "truncate_inode_pages", "page_frag_free", "alloc", "vmap", "page_owner",
+            "free_page",
+            "put_page",
+            "get_page",
+            "update_page",
+            "release_page",
+            "free_unref",
+            "truncate_inode_pages",
+            "page_frag_free",
+            "alloc",
+            "vmap",
+            "page_owner",
         ],
         starts: &["folio", "_folio", "__folio"],
         ends: &[],
@@ -33,7 +46,11 @@ const OWNER: Recipe = Recipe {
 };
 
 fn owner(text: &str) -> Seen<'_> {
-    if text.contains("page last allocated") { Seen::Here } else { Seen::No }
+    if text.contains("page last allocated") {
+        Seen::Here
+    } else {
+        Seen::No
+    }
 }
 
 fn describe(reading: &Reading<'_>) -> Naming {
@@ -41,8 +58,15 @@ fn describe(reading: &Reading<'_>) -> Naming {
     if head.contains("BUG: Bad page map") {
         return Naming::with_stack("BUG: Bad page map");
     }
-    let what = if head.contains("BUG: Bad page cache") { "cache" } else { "state" };
-    Naming::located(&format!("BUG: Bad page {what}"), reading.responsible(&OWNER))
+    let what = if head.contains("BUG: Bad page cache") {
+        "cache"
+    } else {
+        "state"
+    };
+    Naming::located(
+        &format!("BUG: Bad page {what}"),
+        reading.responsible(&OWNER),
+    )
 }
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
@@ -57,6 +81,10 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
         } else {
             continue;
         };
-        details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+        details.push(base::Detail {
+            name: name.to_owned(),
+            value: text.to_owned(),
+            line: line.number,
+        });
     }
 }

@@ -12,7 +12,10 @@ pub static ENTRY: Entry = Entry {
     folds: never,
     describe: |reading: &Reading<'_>| {
         // File system and device make a second name; they differ between runs of one defect.
-        let inside = reading.head().rsplit_once('[').and_then(|(_, rest)| rest.split_once(']'));
+        let inside = reading
+            .head()
+            .rsplit_once('[')
+            .and_then(|(_, rest)| rest.split_once(']'));
         match inside.and_then(|(inside, _)| inside.split_once(" of ")) {
             Some((what, of)) if what == "unmount" => Naming {
                 alt: vec![format!("BUG: Dentry still in use [{what} of {of}]")],

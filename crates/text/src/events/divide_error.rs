@@ -9,7 +9,9 @@ pub static ENTRY: Entry = Entry {
     meaning: "kernel code divided by zero, or the quotient did not fit its register",
     crash: true,
     anchors: &["divide error:", "divide_error:"],
-    starts: |text| (says(text, "divide error:") || says(text, "divide_error:")) && !text.contains(" ip:"),
+    starts: |text| {
+        (says(text, "divide error:") || says(text, "divide_error:")) && !text.contains(" ip:")
+    },
     folds: never,
     describe: |reading: &Reading<'_>| {
         Naming::located("divide error", reading.responsible(&Recipe::COUNTER)).class("DoS")

@@ -10,9 +10,15 @@ pub static ENTRY: Entry = Entry {
     meaning: "a file system found its own data wrong, and stopped writing or refused the operation",
     crash: false,
     anchors: &[
-        "EXT4-fs error", "Corruption of in-memory data", "Filesystem has been shut down",
-        "BTRFS error", "BTRFS critical", "BTRFS: Transaction aborted", "Remounting filesystem read-only",
-        "forced readonly", "Corruption detected. Unmount",
+        "EXT4-fs error",
+        "Corruption of in-memory data",
+        "Filesystem has been shut down",
+        "BTRFS error",
+        "BTRFS critical",
+        "BTRFS: Transaction aborted",
+        "Remounting filesystem read-only",
+        "forced readonly",
+        "Corruption detected. Unmount",
     ],
     starts: |text| form(text).is_some(),
     folds: never,
@@ -21,12 +27,21 @@ pub static ENTRY: Entry = Entry {
 };
 
 fn form(text: &str) -> Option<&'static str> {
-    if opens(text, "EXT4-fs error") || opens(text, "EXT4-fs (") && text.contains("Remounting filesystem read-only") {
+    if opens(text, "EXT4-fs error")
+        || opens(text, "EXT4-fs (") && text.contains("Remounting filesystem read-only")
+    {
         return Some("EXT4-fs error");
     }
     if opens(text, "XFS (") {
-        let shut = ["Corruption of in-memory data", "Filesystem has been shut down", "Corruption detected. Unmount"];
-        return shut.iter().any(|form| text.contains(form)).then_some("XFS: shut down after corruption");
+        let shut = [
+            "Corruption of in-memory data",
+            "Filesystem has been shut down",
+            "Corruption detected. Unmount",
+        ];
+        return shut
+            .iter()
+            .any(|form| text.contains(form))
+            .then_some("XFS: shut down after corruption");
     }
     if opens(text, "BTRFS") {
         let gave_up = text.contains("Transaction aborted") || text.contains("forced readonly");
@@ -43,5 +58,9 @@ fn form(text: &str) -> Option<&'static str> {
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
     let line = reading.lines.first().map_or(0, |line| line.number);
-    details.push(base::Detail { name: "message".to_owned(), value: reading.head().trim().to_owned(), line });
+    details.push(base::Detail {
+        name: "message".to_owned(),
+        value: reading.head().trim().to_owned(),
+        line,
+    });
 }

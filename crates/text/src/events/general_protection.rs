@@ -10,7 +10,8 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["general protection fault", "stack segment: "],
     starts: |text| {
-        (says(text, "general protection fault") && !of_user_process(text)) || says(text, "stack segment: ")
+        (says(text, "general protection fault") && !of_user_process(text))
+            || says(text, "stack segment: ")
     },
     folds: never,
     describe,
@@ -30,5 +31,7 @@ fn describe(reading: &Reading<'_>) -> Naming {
     if !reading.head_from("general protection fault").contains(':') {
         return Naming::plain(reading.head_from("general protection fault"));
     }
-    Naming::located("general protection fault", function).also("bad-access").class("DoS")
+    Naming::located("general protection fault", function)
+        .also("bad-access")
+        .class("DoS")
 }

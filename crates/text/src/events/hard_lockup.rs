@@ -17,8 +17,12 @@ pub static ENTRY: Entry = Entry {
     folds: never,
     describe: |reading: &Reading<'_>| {
         let recipe = Recipe::FAULT.choosing(Choice::BeforeDispatch);
-        let function = reading.responsible(&recipe).or_else(|| reading.responsible(&Recipe::FAULT));
-        Naming::located("BUG: hard lockup", function).also("stall").class("HANG")
+        let function = reading
+            .responsible(&recipe)
+            .or_else(|| reading.responsible(&Recipe::FAULT));
+        Naming::located("BUG: hard lockup", function)
+            .also("stall")
+            .class("HANG")
     },
     details: no_details,
 };

@@ -15,7 +15,11 @@ pub static ENTRY: Entry = Entry {
     describe: |reading: &Reading<'_>| {
         let head = reading.head();
         if edac(head) {
-            let kind = if head.contains(" UE ") { "uncorrected" } else { "corrected" };
+            let kind = if head.contains(" UE ") {
+                "uncorrected"
+            } else {
+                "corrected"
+            };
             return Naming::plain(format!("hardware error: {kind} memory error"));
         }
         Naming::plain("hardware error: machine check")
@@ -33,7 +37,11 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
         let text = line.text.trim();
         if text.contains("[Hardware Error]") || edac(text) {
             let value = text.replace("[Hardware Error]: ", "").replace("mce: ", "");
-            details.push(base::Detail { name: "hardware".to_owned(), value, line: line.number });
+            details.push(base::Detail {
+                name: "hardware".to_owned(),
+                value,
+                line: line.number,
+            });
         }
     }
 }

@@ -17,12 +17,17 @@ pub static ENTRY: Entry = Entry {
 };
 
 const FORMS: &[&str] = &[
-    "still has locks held!", "lock held when returning to user space", "bad unlock balance detected!",
-    "held lock freed!", "Nested lock was not taken",
+    "still has locks held!",
+    "lock held when returning to user space",
+    "bad unlock balance detected!",
+    "held lock freed!",
+    "Nested lock was not taken",
 ];
 
 fn marker(text: &str) -> Option<&'static str> {
-    ["BUG", "WARNING"].into_iter().find(|word| says(text, &format!("{word}: ")))
+    ["BUG", "WARNING"]
+        .into_iter()
+        .find(|word| says(text, &format!("{word}: ")))
 }
 
 /// `[<pc>] f+0x1/0x2`, anywhere on the line.
@@ -40,8 +45,10 @@ fn any_frame(text: &str) -> Seen<'_> {
     Seen::No
 }
 
-const UNLOCK: Recipe =
-    Recipe { steps: &[Step::Seek(any_frame), Step::Seek(call_trace), Step::Trace], ..Recipe::TRACE };
+const UNLOCK: Recipe = Recipe {
+    steps: &[Step::Seek(any_frame), Step::Seek(call_trace), Step::Trace],
+    ..Recipe::TRACE
+};
 
 fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head();
@@ -59,21 +66,35 @@ fn describe(reading: &Reading<'_>) -> Naming {
     };
     let bare = || Naming::bare(reading.head_from(word));
     let named = if head.contains("still has locks held!") {
-        let Some(function) = place() else { return bare() };
+        let Some(function) = place() else {
+            return bare();
+        };
         Naming::located(&format!("{word}: still has locks held"), Some(function))
     } else if head.contains("lock held when returning to user space") {
-        let behind = reading.behind(|text| text.contains("leaving the kernel with locks still held"));
+        let behind =
+            reading.behind(|text| text.contains("leaving the kernel with locks still held"));
         let site = behind.and_then(|lines| lines.iter().find_map(|line| lock_site(&line.text)));
         let Some(function) = site else { return bare() };
-        Naming::located(&format!("{word}: lock held when returning to user space"), Some(function.to_owned()))
-            .stackless()
+        Naming::located(
+            &format!("{word}: lock held when returning to user space"),
+            Some(function.to_owned()),
+        )
+        .stackless()
     } else if head.contains("bad unlock balance detected!") {
-        Naming::located(&format!("{word}: bad unlock balance"), reading.responsible(&UNLOCK))
+        Naming::located(
+            &format!("{word}: bad unlock balance"),
+            reading.responsible(&UNLOCK),
+        )
     } else if head.contains("held lock freed!") {
-        let Some(function) = place() else { return bare() };
+        let Some(function) = place() else {
+            return bare();
+        };
         Naming::located(&format!("{word}: held lock freed"), Some(function))
     } else {
-        Naming::located("WARNING: nested lock was not taken", reading.responsible(&Recipe::WARNING))
+        Naming::located(
+            "WARNING: nested lock was not taken",
+            reading.responsible(&Recipe::WARNING),
+        )
     };
     named.class("LOCKDEP")
 }

@@ -31,7 +31,10 @@ const ACCESS: Recipe = Recipe {
 const FREE: Recipe = ACCESS.skipping(Names::containing(&["slab_", "kfree", "vunmap", "vfree"]));
 
 fn head(text: &str) -> Seen<'_> {
-    match text.split_once("BUG: KASAN: ").and_then(|(_, rest)| place(rest)) {
+    match text
+        .split_once("BUG: KASAN: ")
+        .and_then(|(_, rest)| place(rest))
+    {
         Some(function) => Seen::Function(function),
         None => Seen::No,
     }
@@ -64,23 +67,37 @@ fn describe(reading: &Reading<'_>) -> Naming {
     };
     let word = what.split(' ').next().unwrap_or_default();
     // The head itself carries the access in the form used until 2016; only a later line counts.
-    let access = reading.lines.iter().skip(1).find_map(|line| access(&line.text));
+    let access = reading
+        .lines
+        .iter()
+        .skip(1)
+        .find_map(|line| access(&line.text));
     let bad_free = ["double-free or invalid-free", "double-free", "invalid-free"];
     if let (Some(access), Some(_)) = (access, place(what)) {
-        return Naming::located(&format!("KASAN: {word} {access}"), reading.responsible(&ACCESS))
-            .also("bad-access")
-            .class(class(word, Some(access)));
+        return Naming::located(
+            &format!("KASAN: {word} {access}"),
+            reading.responsible(&ACCESS),
+        )
+        .also("bad-access")
+        .class(class(word, Some(access)));
     }
-    if bad_free.iter().any(|free| what.starts_with(&format!("{free} in "))) && place(what).is_some() {
+    if bad_free
+        .iter()
+        .any(|free| what.starts_with(&format!("{free} in ")))
+        && place(what).is_some()
+    {
         return Naming::located("KASAN: invalid-free", reading.responsible(&FREE))
             .also("invalid-free")
             .class("KASAN-INVALID-FREE");
     }
     if let (Some(access), true) = (access, what.contains(" on address")) {
-        return Naming::with_stack(format!("KASAN: {word} {access}")).class(class(word, Some(access)));
+        return Naming::with_stack(format!("KASAN: {word} {access}"))
+            .class(class(word, Some(access)));
     }
     let class = class(word.trim_end_matches(':'), None);
-    Naming::plain(format!("KASAN: {what}")).class(class).untrusted("the report does not say what was accessed")
+    Naming::plain(format!("KASAN: {what}"))
+        .class(class)
+        .untrusted("the report does not say what was accessed")
 }
 
 fn class(what: &str, access: Option<&str>) -> &'static str {
@@ -91,7 +108,14 @@ fn class(what: &str, access: Option<&str>) -> &'static str {
         ("use-after-free" | "slab-use-after-free", true) => "KASAN-USE-AFTER-FREE-WRITE",
         ("use-after-free" | "slab-use-after-free", false) => "KASAN-USE-AFTER-FREE-READ",
         ("double-free" | "invalid-free", _) => "KASAN-INVALID-FREE",
-        _ if access.is_none() && !matches!(what, "slab-out-of-bounds" | "stack-out-of-bounds" | "wild-memory-access") => "KASAN-UNKNOWN",
+        _ if access.is_none()
+            && !matches!(
+                what,
+                "slab-out-of-bounds" | "stack-out-of-bounds" | "wild-memory-access"
+            ) =>
+        {
+            "KASAN-UNKNOWN"
+        }
         (_, true) => "KASAN-WRITE",
         (_, false) => "KASAN-READ",
     }
@@ -113,6 +137,10 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
         } else {
             continue;
         };
-        details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+        details.push(base::Detail {
+            name: name.to_owned(),
+            value: text.to_owned(),
+            line: line.number,
+        });
     }
 }

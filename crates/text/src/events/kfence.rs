@@ -15,7 +15,10 @@ pub static ENTRY: Entry = Entry {
     details: no_details,
 };
 
-const RECIPE: Recipe = Recipe { steps: &[Step::Seek(head), Step::Trace], ..Recipe::TRACE };
+const RECIPE: Recipe = Recipe {
+    steps: &[Step::Seek(head), Step::Trace],
+    ..Recipe::TRACE
+};
 
 fn head(text: &str) -> Seen<'_> {
     let symbol = text
@@ -27,17 +30,24 @@ fn head(text: &str) -> Seen<'_> {
 
 fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head_from("BUG: KFENCE:");
-    let Some((what, _)) = head.strip_prefix("BUG: KFENCE: ").and_then(|rest| rest.split_once(" in "))
+    let Some((what, _)) = head
+        .strip_prefix("BUG: KFENCE: ")
+        .and_then(|rest| rest.split_once(" in "))
     else {
         return Naming::bare(head);
     };
     let named = Naming::located(&format!("KFENCE: {what}"), reading.responsible(&RECIPE));
     match what {
         "use-after-free read" => named.also("bad-access").class("KFENCE-USE-AFTER-FREE-READ"),
-        "use-after-free write" => named.also("bad-access").class("KFENCE-USE-AFTER-FREE-WRITE"),
+        "use-after-free write" => named
+            .also("bad-access")
+            .class("KFENCE-USE-AFTER-FREE-WRITE"),
         "out-of-bounds read" | "invalid read" => named.also("bad-access").class("KFENCE-READ"),
         "out-of-bounds write" | "invalid write" => named.also("bad-access").class("KFENCE-WRITE"),
-        "invalid free" => named.also("invalid-free").class("KFENCE-INVALID-FREE").stackless(),
+        "invalid free" => named
+            .also("invalid-free")
+            .class("KFENCE-INVALID-FREE")
+            .stackless(),
         "memory corruption" => named.class("KFENCE-MEMORY-CORRUPTION").stackless(),
         _ => named.class("KFENCE-UNKNOWN"),
     }

@@ -11,7 +11,9 @@ pub static ENTRY: Entry = Entry {
     crash: true,
     anchors: &["BUG:", "unreferenced object 0x"],
     starts: |text| says(text, "BUG: memory leak") || opens(text, "unreferenced object 0x"),
-    folds: |_, open| open.kind == "kmemleak" && open.lines == 1 && open.head.contains("BUG: memory leak"),
+    folds: |_, open| {
+        open.kind == "kmemleak" && open.lines == 1 && open.head.contains("BUG: memory leak")
+    },
     describe: |reading: &Reading<'_>| {
         Naming::located("memory leak", reading.responsible(&RECIPE)).class("LEAK")
     },
@@ -22,14 +24,32 @@ const RECIPE: Recipe = Recipe {
     steps: &[Step::Seek(backtrace), Step::Trace],
     or: &[],
     skip: Names::containing(&[
-        "kmemleak", "mmap", "kmem", "slab", "alloc", "create_object", "idr_get", "list_lru_init",
-        "kasprintf", "kvasprintf", "pcpu_create", "strdup", "strndup", "memdup",
+        "kmemleak",
+        "mmap",
+        "kmem",
+        "slab",
+        "alloc",
+        "create_object",
+        "idr_get",
+        "list_lru_init",
+        "kasprintf",
+        "kvasprintf",
+        "pcpu_create",
+        "strdup",
+        "strndup",
+        "memdup",
     ]),
     choose: Choice::First,
 };
 
 fn backtrace(text: &str) -> Seen<'_> {
     let plain = text.contains("backtrace:");
-    let checked = text.split_once("backtrace (crc ").is_some_and(|(_, rest)| rest.contains("):"));
-    if plain || checked { Seen::Here } else { Seen::No }
+    let checked = text
+        .split_once("backtrace (crc ")
+        .is_some_and(|(_, rest)| rest.contains("):"));
+    if plain || checked {
+        Seen::Here
+    } else {
+        Seen::No
+    }
 }

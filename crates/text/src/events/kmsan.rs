@@ -17,12 +17,16 @@ pub static ENTRY: Entry = Entry {
 };
 
 /// The trace of the use follows the head without a heading.
-const USE: Recipe = Recipe { steps: &[Step::Trace], ..Recipe::TRACE };
+const USE: Recipe = Recipe {
+    steps: &[Step::Trace],
+    ..Recipe::TRACE
+};
 
 fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head_from("BUG: KMSAN:");
-    let Some((what, function)) =
-        head.strip_prefix("BUG: KMSAN: ").and_then(|rest| rest.split_once(" in "))
+    let Some((what, function)) = head
+        .strip_prefix("BUG: KMSAN: ")
+        .and_then(|rest| rest.split_once(" in "))
     else {
         return Naming::bare(head);
     };
@@ -31,8 +35,12 @@ fn describe(reading: &Reading<'_>) -> Naming {
     }
     if what == "kernel-usb-infoleak" {
         let recipe = USE.skipping(Names::containing(&[
-            "alloc_skb", "usb_submit_urb", "usb_start_wait_urb", "usb_bulk_msg",
-            "usb_interrupt_msg", "usb_control_msg",
+            "alloc_skb",
+            "usb_submit_urb",
+            "usb_start_wait_urb",
+            "usb_bulk_msg",
+            "usb_interrupt_msg",
+            "usb_control_msg",
         ]));
         return Naming::located("KMSAN: kernel-usb-infoleak", reading.responsible(&recipe))
             .class("KMSAN-INFO-LEAK")

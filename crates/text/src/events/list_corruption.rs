@@ -9,7 +9,10 @@ pub static ENTRY: Entry = Entry {
     meaning: "a linked list's pointers contradict each other: an element was freed, added twice or overwritten",
     crash: true,
     anchors: &["ernel BUG"],
-    starts: |text| says(text, "kernel BUG at lib/list_debug.c") || says(text, "kernel BUG at /") && text.contains("lib/list_debug.c"),
+    starts: |text| {
+        says(text, "kernel BUG at lib/list_debug.c")
+            || says(text, "kernel BUG at /") && text.contains("lib/list_debug.c")
+    },
     folds: never,
     describe: |reading: &Reading<'_>| {
         Naming::located("BUG: corrupted list", reading.responsible(&Recipe::TRACE))

@@ -14,7 +14,10 @@ pub static ENTRY: Entry = Entry {
     folds: never,
     describe: |reading: &Reading<'_>| {
         let recipe = Recipe::TRACE.skipping(Names::containing(&["stack", "lock", "IRQ"]));
-        Naming::located("INFO: trying to register non-static key", reading.responsible(&recipe))
+        Naming::located(
+            "INFO: trying to register non-static key",
+            reading.responsible(&recipe),
+        )
     },
     details: no_details,
 };

@@ -32,11 +32,19 @@ struct Kind {
 const CIRCULAR: Recipe = Recipe {
     steps: &[Step::Seek(site), Step::Seek(site), Step::Trace],
     or: &[],
-    skip: Names::containing(&["process_one_work", "flush_workqueue", "drain_workqueue", "destroy_workqueue"]),
+    skip: Names::containing(&[
+        "process_one_work",
+        "flush_workqueue",
+        "drain_workqueue",
+        "destroy_workqueue",
+    ]),
     choose: crate::stack::Choice::First,
 };
 
-const UNSAFE_ORDER: Recipe = Recipe { steps: &[Step::Seek(became), Step::Trace], ..Recipe::TRACE };
+const UNSAFE_ORDER: Recipe = Recipe {
+    steps: &[Step::Seek(became), Step::Trace],
+    ..Recipe::TRACE
+};
 
 const KINDS: &[Kind] = &[
     Kind {
@@ -82,7 +90,11 @@ fn site(text: &str) -> Seen<'_> {
 }
 
 fn became(text: &str) -> Seen<'_> {
-    if text.contains("which became ") && text.contains(" at:") { Seen::Here } else { Seen::No }
+    if text.contains("which became ") && text.contains(" at:") {
+        Seen::Here
+    } else {
+        Seen::No
+    }
 }
 
 fn describe(reading: &Reading<'_>) -> Naming {
@@ -94,7 +106,11 @@ fn describe(reading: &Reading<'_>) -> Naming {
     let Some(body) = body else {
         return Naming::bare(reading.head_from(if old { "INFO:" } else { "WARNING:" }));
     };
-    let by_site = || body.iter().find_map(|line| lock_site(&line.text)).map(str::to_owned);
+    let by_site = || {
+        body.iter()
+            .find_map(|line| lock_site(&line.text))
+            .map(str::to_owned)
+    };
     let function = match &kind.recipe {
         // The old form names the place of the lock only.
         Some(recipe) if !old => reading.responsible(recipe),
@@ -122,13 +138,20 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
             } else if text.contains("*** DEADLOCK ***") {
                 continue;
             }
-            match text.strip_prefix('#').and_then(|rest| rest.split_once(": ")) {
+            match text
+                .strip_prefix('#')
+                .and_then(|rest| rest.split_once(": "))
+            {
                 Some((index, _)) if index.bytes().all(|b| b.is_ascii_digit()) => "held lock",
                 _ if text.starts_with("-> #") => "in the chain",
                 _ => continue,
             }
         };
-        details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+        details.push(base::Detail {
+            name: name.to_owned(),
+            value: text.to_owned(),
+            line: line.number,
+        });
         if details.len() >= 64 {
             return;
         }

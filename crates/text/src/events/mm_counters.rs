@@ -16,8 +16,10 @@ pub static ENTRY: Entry = Entry {
 
 fn form(text: &str) -> Option<&'static str> {
     [
-        "BUG: Bad rss-counter state", "BUG: non-zero nr_ptes on freeing mm",
-        "BUG: non-zero nr_pmds on freeing mm", "BUG: non-zero pgtables_bytes on freeing mm",
+        "BUG: Bad rss-counter state",
+        "BUG: non-zero nr_ptes on freeing mm",
+        "BUG: non-zero nr_pmds on freeing mm",
+        "BUG: non-zero pgtables_bytes on freeing mm",
     ]
     .into_iter()
     .find(|form| says(text, form))

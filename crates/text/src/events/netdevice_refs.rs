@@ -8,7 +8,9 @@ pub static ENTRY: Entry = Entry {
     meaning: "a network device waits for ever to be unregistered: a reference to it was leaked",
     crash: true,
     anchors: &["unregister_netdevice: waiting for"],
-    starts: |text| says(text, "unregister_netdevice: waiting for") && text.contains(" to become free"),
+    starts: |text| {
+        says(text, "unregister_netdevice: waiting for") && text.contains(" to become free")
+    },
     folds: into_crash,
     describe: |_: &Reading<'_>| {
         Naming::plain("unregister_netdevice: waiting for DEV to become free").class("DoS")

@@ -8,7 +8,12 @@ pub static ENTRY: Entry = Entry {
     name: "nmi",
     meaning: "the hardware interrupted a CPU in a way that cannot be masked: a watchdog, an operator or a fault",
     crash: true,
-    anchors: &["NMI Watchdog interrupt", "NMI received for unknown reason", "NMI: IOCK error", "NMI: PCI system error"],
+    anchors: &[
+        "NMI Watchdog interrupt",
+        "NMI received for unknown reason",
+        "NMI: IOCK error",
+        "NMI: PCI system error",
+    ],
     starts: |text| {
         opens(text, "NMI Watchdog interrupt")
             || says(text, "NMI received for unknown reason")

@@ -7,9 +7,15 @@ pub static ENTRY: Entry = Entry {
     name: "oom_kill",
     meaning: "memory ran out, of the machine or of a control group, and the kernel killed a process to get some back",
     crash: false,
-    anchors: &["invoked oom-killer", "Out of memory: ", "Memory cgroup out of memory"],
+    anchors: &[
+        "invoked oom-killer",
+        "Out of memory: ",
+        "Memory cgroup out of memory",
+    ],
     starts: |text| {
-        says(text, "invoked oom-killer") || opens(text, "Out of memory: ") || opens(text, "Memory cgroup out of memory")
+        says(text, "invoked oom-killer")
+            || opens(text, "Out of memory: ")
+            || opens(text, "Memory cgroup out of memory")
     },
     folds: |text, open| open.kind == "oom_kill" && !text.contains("invoked oom-killer"),
     describe,
@@ -19,7 +25,9 @@ pub static ENTRY: Entry = Entry {
 /// `Killed process 93 (leaky) total-vm:…`: the name by which the same kill is known again.
 fn describe(reading: &Reading<'_>) -> Naming {
     let victim = reading.first(|text| {
-        let (_, rest) = text.split_once("Kill").filter(|_| text.contains(" process "))?;
+        let (_, rest) = text
+            .split_once("Kill")
+            .filter(|_| text.contains(" process "))?;
         let (_, rest) = rest.split_once('(')?;
         rest.split_once(')').map(|(comm, _)| comm)
     });
@@ -46,7 +54,11 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
             continue;
         };
         if details.len() < 32 {
-            details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+            details.push(base::Detail {
+                name: name.to_owned(),
+                value: text.to_owned(),
+                line: line.number,
+            });
         }
     }
 }

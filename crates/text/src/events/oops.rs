@@ -11,7 +11,16 @@ pub static ENTRY: Entry = Entry {
     name: "oops",
     meaning: "kernel code accessed an address that is not mapped for it, and was stopped",
     crash: true,
-    anchors: &["BUG:", "Unable to handle kernel", "Internal error:", "Unhandled fault:", "Alignment trap:", "Unhandled kernel unaligned access", "Oops: ", "Oops[#"],
+    anchors: &[
+        "BUG:",
+        "Unable to handle kernel",
+        "Internal error:",
+        "Unhandled fault:",
+        "Alignment trap:",
+        "Unhandled kernel unaligned access",
+        "Oops: ",
+        "Oops[#",
+    ],
     starts: |text| {
         says(text, "BUG: unable to handle")
             || says(text, "BUG: Unable to handle")
@@ -20,7 +29,11 @@ pub static ENTRY: Entry = Entry {
             || says(text, "Unable to handle kernel")
             || is_abort(text)
     },
-    folds: |text, open| open.crash && is_abort(text) && (!begins_anew(text) || open.kind == "oops" && open.lines < 4),
+    folds: |text, open| {
+        open.crash
+            && is_abort(text)
+            && (!begins_anew(text) || open.kind == "oops" && open.lines < 4)
+    },
     describe,
     details: no_details,
 };
@@ -44,27 +57,45 @@ fn is_abort(text: &str) -> bool {
 fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head();
     let function = || reading.responsible(&Recipe::FAULT);
-    let paging = ["unable to handle kernel paging request", "unable to handle page fault for address", "Unable to handle kernel data access", "Unable to handle kernel instruction fetch"];
-    if paging.iter().any(|form| head.contains(&format!("BUG: {form}"))) || head.contains("Unable to handle kernel paging request") || head.contains("Unable to handle kernel pointer dereference") {
+    let paging = [
+        "unable to handle kernel paging request",
+        "unable to handle page fault for address",
+        "Unable to handle kernel data access",
+        "Unable to handle kernel instruction fetch",
+    ];
+    if paging
+        .iter()
+        .any(|form| head.contains(&format!("BUG: {form}")))
+        || head.contains("Unable to handle kernel paging request")
+        || head.contains("Unable to handle kernel pointer dereference")
+    {
         return Naming::located("BUG: unable to handle kernel paging request", function())
             .also("bad-access")
             .class("MEMORY_SAFETY_BUG");
     }
     if head.contains("ernel NULL pointer dereference") {
-        return Naming::located("BUG: unable to handle kernel NULL pointer dereference", function())
-            .also("bad-access")
-            .class("NULL-POINTER-DEREFERENCE");
+        return Naming::located(
+            "BUG: unable to handle kernel NULL pointer dereference",
+            function(),
+        )
+        .also("bad-access")
+        .class("NULL-POINTER-DEREFERENCE");
     }
     if head.contains("Unable to handle kernel access to user memory") {
-        return Naming::located("BUG: unable to handle kernel access to user memory", function())
-            .also("bad-access");
+        return Naming::located(
+            "BUG: unable to handle kernel access to user memory",
+            function(),
+        )
+        .also("bad-access");
     }
     for (mark, what) in [
         ("Internal error:", "Internal error"),
         ("Unhandled fault:", "Unhandled fault"),
     ] {
         if head.contains(mark) {
-            return Naming::located(what, function()).also("bad-access").class("DoS");
+            return Naming::located(what, function())
+                .also("bad-access")
+                .class("DoS");
         }
     }
     if head.contains("Alignment trap:") || head.contains("Unhandled kernel unaligned access") {
@@ -72,7 +103,10 @@ fn describe(reading: &Reading<'_>) -> Naming {
     }
     if head.contains("BUG: unable to handle") || head.contains("BUG: Unable to handle") {
         // The head is printed in two pieces; the second is missing.
-        return Naming::plain("BUG: unable to handle kernel").untrusted("the head of the report is cut");
+        return Naming::plain("BUG: unable to handle kernel")
+            .untrusted("the head of the report is cut");
     }
-    Naming::located("Oops", function()).also("bad-access").class("DoS")
+    Naming::located("Oops", function())
+        .also("bad-access")
+        .class("DoS")
 }

@@ -1,7 +1,6 @@
 //! Heads that say `BUG:`, `WARNING:` or `INFO:` and are of no known kind.
 
 use crate::naming::{Entry, Naming, Reading, never, no_details, opens};
-use crate::stack;
 
 /// A new kind of report must not pass unseen: an unknown `BUG:` counts as it
 /// stands, an unknown `WARNING:` or `INFO:` only where a stack proves it.
@@ -21,11 +20,24 @@ const MARKS: &[&str] = &["BUG:", "WARNING:", "INFO:"];
 /// Messages that only look like reports.
 fn is_harmless(text: &str) -> bool {
     const HARMLESS: &[&str] = &[
-        "INFO: lockdep is turned off", "INFO: Stall ended before state dump", "INFO: NMI handler",
-        "INFO: recovery required", "took too long", "/etc/ssh/moduli", "workqueue cpumask:",
-        "he mand mount option", "Unprivileged eBPF is enabled", "fbcon: Driver", "mitigation options",
-        "kernel not compiled with", "uses deprecated v2 capabilities", "uses wireless extensions",
-        "EXT4-fs", "EXT4-FS", "no syscalls can create resource", "is not present in /proc/kallsyms",
+        "INFO: lockdep is turned off",
+        "INFO: Stall ended before state dump",
+        "INFO: NMI handler",
+        "INFO: recovery required",
+        "took too long",
+        "/etc/ssh/moduli",
+        "workqueue cpumask:",
+        "he mand mount option",
+        "Unprivileged eBPF is enabled",
+        "fbcon: Driver",
+        "mitigation options",
+        "kernel not compiled with",
+        "uses deprecated v2 capabilities",
+        "uses wireless extensions",
+        "EXT4-fs",
+        "EXT4-FS",
+        "no syscalls can create resource",
+        "is not present in /proc/kallsyms",
         "DT_FLAGS_1",
     ];
     HARMLESS.iter().any(|harmless| text.contains(harmless))
@@ -39,13 +51,14 @@ fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head_from(mark);
     let what = head.get(mark.len()..).unwrap_or_default().trim();
     if what.is_empty() {
-        return Naming::plain(format!("{mark} corrupted")).untrusted("the head of the report is cut");
+        return Naming::plain(format!("{mark} corrupted"))
+            .untrusted("the head of the report is cut");
     }
     if what.starts_with("Freed in ") || what.starts_with("Allocated in ") {
         // Lines of a slab or KASAN report whose head is missing.
         return Naming::plain(head).untrusted("the head of the report is missing");
     }
-    let has_stack = reading.lines.iter().any(|line| stack::starts_stack(&line.text));
+    let has_stack = reading.lines.iter().any(|line| line.opens_stack);
     if *mark != "BUG:" && !has_stack {
         return Naming::default();
     }

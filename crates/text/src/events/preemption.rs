@@ -13,13 +13,23 @@ pub static ENTRY: Entry = Entry {
     starts: |text| says(text, "BUG: using ") && text.contains("() in preemptible"),
     folds: never,
     describe: |reading: &Reading<'_>| {
-        let what = reading.after("BUG: using ").and_then(|rest| rest.split_once("() in preemptible"));
+        let what = reading
+            .after("BUG: using ")
+            .and_then(|rest| rest.split_once("() in preemptible"));
         let what = what.map_or("", |(what, _)| what);
         let recipe = Recipe::TRACE.skipping(Names::containing(&[
-            "dump_stack", "preemption", "preempt", "debug_", "processor_id", "this_cpu",
+            "dump_stack",
+            "preemption",
+            "preempt",
+            "debug_",
+            "processor_id",
+            "this_cpu",
         ]));
-        Naming::located(&format!("BUG: using {what}() in preemptible code"), reading.responsible(&recipe))
-            .class("LOCKDEP")
+        Naming::located(
+            &format!("BUG: using {what}() in preemptible code"),
+            reading.responsible(&recipe),
+        )
+        .class("LOCKDEP")
     },
     details: no_details,
 };

@@ -22,8 +22,11 @@ fn is_go_panic(text: &str) -> bool {
 fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head();
     if head.contains("SYZFATAL:") {
-        return Naming { alt: vec!["SYZFATAL".to_owned()], ..Naming::plain(reading.head_from("SYZFATAL:")) }
-            .class("SYZ_FAILURE");
+        return Naming {
+            alt: vec!["SYZFATAL".to_owned()],
+            ..Naming::plain(reading.head_from("SYZFATAL:"))
+        }
+        .class("SYZ_FAILURE");
     }
     if head.contains("SYZFAIL:") {
         return Naming::plain(reading.head_from("SYZFAIL:")).class("SYZ_FAILURE");

@@ -1,9 +1,9 @@
 //! RCU waited too long for a CPU or a task.
 
+use crate::Line;
 use crate::naming::{Details, Entry, Naming, Reading, never, says};
 use crate::plumbing::Names;
-use crate::Line;
-use crate::stack::{Choice, Recipe, Seen, Step, program_counter, responsible, starts_stack};
+use crate::stack::{Choice, Recipe, Seen, Step, program_counter, responsible};
 
 /// kernel/rcu/tree_stall.h, `print_other_cpu_stall`, `print_cpu_stall`.
 pub static ENTRY: Entry = Entry {
@@ -25,7 +25,12 @@ pub static ENTRY: Entry = Entry {
     details,
 };
 
-const FLAVOURS: &[&str] = &["INFO: rcu_preempt", "INFO: rcu_sched", "INFO: rcu_bh", "INFO: rcu_tasks"];
+const FLAVOURS: &[&str] = &[
+    "INFO: rcu_preempt",
+    "INFO: rcu_sched",
+    "INFO: rcu_bh",
+    "INFO: rcu_tasks",
+];
 
 /// The interrupt that printed the report stands on the stack of the stalled code.
 const INTERRUPTED: Recipe = Recipe {
@@ -36,12 +41,20 @@ const INTERRUPTED: Recipe = Recipe {
 };
 
 fn timer(text: &str) -> Seen<'_> {
-    if text.contains("apic_timer_interrupt") { Seen::Here } else { Seen::No }
+    if text.contains("apic_timer_interrupt") {
+        Seen::Here
+    } else {
+        Seen::No
+    }
 }
 
 fn interrupt(text: &str) -> Seen<'_> {
     let known = ["apic_timer_interrupt", "Exception stack", "el1h_64_irq"];
-    if known.iter().any(|mark| text.contains(mark)) { Seen::Here } else { Seen::No }
+    if known.iter().any(|mark| text.contains(mark)) {
+        Seen::Here
+    } else {
+        Seen::No
+    }
 }
 
 /// Registers and stack of the code that runs, without the interrupt above it.
@@ -62,7 +75,9 @@ fn describe(reading: &Reading<'_>) -> Naming {
             let blocked = reading.behind(|text| text.contains("Tasks blocked on level-"))?;
             responsible(blocked, &ASLEEP)
         });
-    Naming::located("INFO: rcu detected stall", function).also("stall").class("HANG")
+    Naming::located("INFO: rcu detected stall", function)
+        .also("stall")
+        .class("HANG")
 }
 
 /// The lines that show a CPU which is itself reported as stalled: the CPU
@@ -72,19 +87,29 @@ fn stalled<'a>(reading: &Reading<'a>) -> Option<&'a [Line]> {
         let counter = |line: &Line| matches!(program_counter(&line.text), Seen::Function(_));
         let registers = reading.lines.iter().position(counter)?;
         let before = reading.lines.get(..registers)?;
-        let above = before.iter().any(|line| starts_stack(&line.text));
-        return if above { None } else { reading.lines.get(registers..) };
+        let above = before.iter().any(|line| line.opens_stack);
+        return if above {
+            None
+        } else {
+            reading.lines.get(registers..)
+        };
     }
     let cpus: Vec<&str> = reading
         .lines
         .iter()
         .filter(|line| line.text.contains("ticks this GP") || line.text.contains("GPs behind"))
-        .filter_map(|line| line.text.trim_start().trim_start_matches("rcu:").trim_start().split('-').next())
+        .filter_map(|line| {
+            line.text
+                .trim_start()
+                .trim_start_matches("rcu:")
+                .trim_start()
+                .split('-')
+                .next()
+        })
         .collect();
     let of_stalled = |text: &str| {
-        text.split_once("NMI backtrace for cpu ").is_some_and(|(_, rest)| {
-            cpus.contains(&rest.split(' ').next().unwrap_or_default())
-        })
+        text.split_once("NMI backtrace for cpu ")
+            .is_some_and(|(_, rest)| cpus.contains(&rest.split(' ').next().unwrap_or_default()))
     };
     reading.behind(of_stalled)
 }
@@ -103,6 +128,10 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
         } else {
             continue;
         };
-        details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+        details.push(base::Detail {
+            name: name.to_owned(),
+            value: text.to_owned(),
+            line: line.number,
+        });
     }
 }

@@ -14,18 +14,29 @@ pub static ENTRY: Entry = Entry {
     folds: never,
     describe: |reading: &Reading<'_>| {
         let recipe = Recipe::WARNING.skipping(Names::containing(&["refcount", "kobject_"]));
-        Naming::located("WARNING: refcount bug", reading.responsible(&recipe)).class("REFCOUNT_WARNING")
+        Naming::located("WARNING: refcount bug", reading.responsible(&recipe))
+            .class("REFCOUNT_WARNING")
     },
     details,
 };
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
-    let near = reading.before.iter().rev().take(4).chain(reading.lines.iter().take(4));
+    let near = reading
+        .before
+        .iter()
+        .rev()
+        .take(4)
+        .chain(reading.lines.iter().take(4));
     for line in near {
         if let Some(at) = line.text.find("refcount_t: ") {
             details.push(base::Detail {
                 name: "misuse".to_owned(),
-                value: line.text.get(at + 12..).unwrap_or_default().trim().to_owned(),
+                value: line
+                    .text
+                    .get(at + 12..)
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned(),
                 line: line.number,
             });
             return;

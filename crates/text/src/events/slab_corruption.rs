@@ -8,9 +8,7 @@ pub static ENTRY: Entry = Entry {
     meaning: "the allocator found memory around or inside a freed object overwritten, or an object freed twice",
     crash: true,
     anchors: &["BUG "],
-    starts: |text| {
-        opens(text, "BUG ") && form(text).is_some()
-    },
+    starts: |text| opens(text, "BUG ") && form(text).is_some(),
     folds: never,
     describe,
     details,
@@ -28,13 +26,19 @@ fn form(text: &str) -> Option<(&str, &str)> {
 }
 
 fn describe(reading: &Reading<'_>) -> Naming {
-    let Some((_, what)) = form(reading.head()) else { return Naming::bare(reading.head()) };
+    let Some((_, what)) = form(reading.head()) else {
+        return Naming::bare(reading.head());
+    };
     if what.starts_with("Object already free") {
-        return Naming::plain("BUG: Object already free").class("DoS");
+        return Naming::with_stack("BUG: Object already free").class("DoS");
     }
     // 6.16 and later: `[Poison overwritten] 0x… @offset=24.` stands before the head.
     let said = reading.before.iter().rev().find_map(|line| {
-        let (what, rest) = line.text.trim_start().strip_prefix('[')?.split_once("] 0x")?;
+        let (what, rest) = line
+            .text
+            .trim_start()
+            .strip_prefix('[')?
+            .split_once("] 0x")?;
         rest.contains("@offset=").then_some(what)
     });
     let what = match said {
@@ -42,14 +46,25 @@ fn describe(reading: &Reading<'_>) -> Naming {
         _ => what,
     };
     // The whole head is how the report is known where nobody names the cache's part in it.
-    Naming { alt: vec![reading.head_from("BUG ").to_owned()], ..Naming::plain(format!("BUG: {what}")) }
+    Naming {
+        alt: vec![reading.head_from("BUG ").to_owned()],
+        ..Naming::plain(format!("BUG: {what}"))
+    }
 }
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
     let line = reading.lines.first().map_or(0, |line| line.number);
     if let Some((cache, what)) = form(reading.head()) {
-        details.push(base::Detail { name: "cache".to_owned(), value: cache.to_owned(), line });
-        details.push(base::Detail { name: "corruption".to_owned(), value: what.to_owned(), line });
+        details.push(base::Detail {
+            name: "cache".to_owned(),
+            value: cache.to_owned(),
+            line,
+        });
+        details.push(base::Detail {
+            name: "corruption".to_owned(),
+            value: what.to_owned(),
+            line,
+        });
     }
     for line in reading.lines.iter().take(200) {
         let text = line.text.trim();
@@ -59,11 +74,17 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
             "freed"
         } else if text.contains(" @offset=") && text.contains("First byte") {
             "overwritten"
-        } else if text.starts_with("Object 0x") && text.contains(" @offset=") || text.starts_with("INFO: Object 0x") {
+        } else if text.starts_with("Object 0x") && text.contains(" @offset=")
+            || text.starts_with("INFO: Object 0x")
+        {
             "object"
         } else {
             continue;
         };
-        details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+        details.push(base::Detail {
+            name: name.to_owned(),
+            value: text.to_owned(),
+            line: line.number,
+        });
     }
 }

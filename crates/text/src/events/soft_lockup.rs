@@ -13,7 +13,9 @@ pub static ENTRY: Entry = Entry {
     folds: never,
     describe: |reading: &Reading<'_>| {
         let recipe = Recipe::FAULT.choosing(Choice::BeforeDispatch);
-        Naming::located("BUG: soft lockup", reading.responsible(&recipe)).also("stall").class("HANG")
+        Naming::located("BUG: soft lockup", reading.responsible(&recipe))
+            .also("stall")
+            .class("HANG")
     },
     details,
 };
@@ -22,6 +24,10 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
     let line = reading.lines.first().map_or(0, |line| line.number);
     if let Some((_, rest)) = reading.head().split_once("stuck for ") {
         let value = rest.split('!').next().unwrap_or_default();
-        details.push(base::Detail { name: "stuck for".to_owned(), value: value.to_owned(), line });
+        details.push(base::Detail {
+            name: "stuck for".to_owned(),
+            value: value.to_owned(),
+            line,
+        });
     }
 }

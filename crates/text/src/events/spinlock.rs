@@ -17,8 +17,14 @@ pub static ENTRY: Entry = Entry {
 };
 
 const FORMS: &[&str] = &[
-    "lockup suspected", "already unlocked", "recursion", "cpu recursion", "bad magic", "wrong owner",
-    "wrong CPU", "trylock failure on UP",
+    "lockup suspected",
+    "already unlocked",
+    "recursion",
+    "cpu recursion",
+    "bad magic",
+    "wrong owner",
+    "wrong CPU",
+    "trylock failure on UP",
 ];
 
 fn form(text: &str) -> Option<(&'static str, &'static str)> {
@@ -33,7 +39,9 @@ fn form(text: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn describe(reading: &Reading<'_>) -> Naming {
-    let Some((lock, form)) = form(reading.head()) else { return Naming::bare(reading.head()) };
+    let Some((lock, form)) = form(reading.head()) else {
+        return Naming::bare(reading.head());
+    };
     let recipe = Recipe::TRACE.skipping(Names::containing(&["spin_", "_lock", "_unlock"]));
     Naming::located(&format!("BUG: {lock} {form}"), reading.responsible(&recipe)).class("LOCKDEP")
 }

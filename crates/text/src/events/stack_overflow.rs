@@ -24,11 +24,16 @@ pub static ENTRY: Entry = Entry {
 fn describe(reading: &Reading<'_>) -> Naming {
     if reading.head().contains("stack guard page was hit") {
         let recipe = Recipe::FAULT.choosing(Choice::BeforeDispatch);
-        return Naming::located("BUG: stack guard page was hit", reading.responsible(&recipe))
-            .also("stack-overflow");
+        return Naming::located(
+            "BUG: stack guard page was hit",
+            reading.responsible(&recipe),
+        )
+        .also("stack-overflow");
     }
     let recipe = Recipe::TRACE
         .skipping(Names::containing(&["bad_stack"]))
         .choosing(Choice::BeforeDispatch);
-    Naming::located("kernel stack overflow", reading.responsible(&recipe)).also("stack-overflow").class("DoS")
+    Naming::located("kernel stack overflow", reading.responsible(&recipe))
+        .also("stack-overflow")
+        .class("DoS")
 }

@@ -22,7 +22,8 @@ fn describe(reading: &Reading<'_>) -> Naming {
             Some((_, what)) => Naming::plain(format!("trusty: ASSERT FAILED: {what}")),
             None => {
                 let what = body.rsplit_once(": ").map_or(body, |(_, what)| what);
-                Naming::plain(format!("trusty: ASSERT FAILED: {what}")).untrusted("the head of the report is cut")
+                Naming::plain(format!("trusty: ASSERT FAILED: {what}"))
+                    .untrusted("the head of the report is cut")
             }
         },
         Some(body) => Naming::plain(format!("trusty: panic: {body}")),

@@ -20,7 +20,10 @@ const RECIPE: Recipe = Recipe::TRACE.skipping(Names::containing(&["ubsan", "over
 
 fn describe(reading: &Reading<'_>) -> Naming {
     let head = reading.head_from("UBSAN:");
-    let Some(what) = head.strip_prefix("UBSAN: ").and_then(|rest| rest.split_once(" in")) else {
+    let Some(what) = head
+        .strip_prefix("UBSAN: ")
+        .and_then(|rest| rest.split_once(" in"))
+    else {
         return Naming::bare(head);
     };
     let what = match what.0 {

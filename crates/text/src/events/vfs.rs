@@ -7,8 +7,13 @@ pub static ENTRY: Entry = Entry {
     name: "vfs",
     meaning: "a file or inode is used after its last reference was dropped",
     crash: true,
-    anchors: &["VFS: Close: file count is 0", "VFS: Busy inodes after unmount"],
-    starts: |text| says(text, "VFS: Close: file count is 0") || says(text, "VFS: Busy inodes after unmount"),
+    anchors: &[
+        "VFS: Close: file count is 0",
+        "VFS: Busy inodes after unmount",
+    ],
+    starts: |text| {
+        says(text, "VFS: Close: file count is 0") || says(text, "VFS: Busy inodes after unmount")
+    },
     folds: never,
     describe: |reading: &Reading<'_>| {
         let title = if reading.head().contains("VFS: Close") {

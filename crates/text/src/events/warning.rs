@@ -31,7 +31,10 @@ fn place(text: &str) -> Option<Place<'_>> {
     let source = source_line(rest)?;
     let (before, after) = rest.split_once(source)?;
     if before.ends_with("at ") {
-        return Some(Place { source, function: function(after) });
+        return Some(Place {
+            source,
+            function: function(after),
+        });
     }
     // Only these forms: a driver's own "WARNING: foo.c:12 odd" is a message.
     let rest = after.strip_prefix(" at ")?;
@@ -57,7 +60,11 @@ struct Rule {
 }
 
 const USB: Names = Names::containing(&[
-    "usb_submit_urb", "usb_start_wait_urb", "usb_bulk_msg", "usb_interrupt_msg", "usb_control_msg",
+    "usb_submit_urb",
+    "usb_start_wait_urb",
+    "usb_bulk_msg",
+    "usb_interrupt_msg",
+    "usb_control_msg",
 ]);
 
 const RULES: &[Rule] = &[
@@ -67,8 +74,17 @@ const RULES: &[Rule] = &[
         what: "WARNING: ODEBUG bug",
         class: "WARNING",
         skip: Names::containing(&[
-            "debug_", "rcu", "hrtimer_", "timer_", "work_", "percpu_", "vunmap", "vfree",
-            "__free_", "debug_check", "kobject_",
+            "debug_",
+            "rcu",
+            "hrtimer_",
+            "timer_",
+            "work_",
+            "percpu_",
+            "vunmap",
+            "vfree",
+            "__free_",
+            "debug_check",
+            "kobject_",
         ]),
     },
     Rule {
@@ -143,12 +159,26 @@ fn describe(reading: &Reading<'_>) -> Naming {
 }
 
 fn details(reading: &Reading<'_>, details: &mut Details) {
-    let Some(place) = place(reading.head()) else { return };
+    let Some(place) = place(reading.head()) else {
+        return;
+    };
     let line = reading.lines.first().map_or(0, |line| line.number);
-    details.push(base::Detail { name: "assertion".to_owned(), value: place.source.to_owned(), line });
+    details.push(base::Detail {
+        name: "assertion".to_owned(),
+        value: place.source.to_owned(),
+        line,
+    });
     // `WARN()` with a text prints the text first, behind the scissors line.
-    let text = reading.before.iter().rev().take_while(|line| !line.text.contains("[ cut here ]"));
-    if reading.before.iter().any(|line| line.text.contains("[ cut here ]")) {
+    let text = reading
+        .before
+        .iter()
+        .rev()
+        .take_while(|line| !line.text.contains("[ cut here ]"));
+    if reading
+        .before
+        .iter()
+        .any(|line| line.text.contains("[ cut here ]"))
+    {
         let text: Vec<_> = text.take(4).collect();
         for line in text.into_iter().rev() {
             details.push(base::Detail {

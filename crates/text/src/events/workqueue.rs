@@ -18,9 +18,14 @@ fn describe(reading: &Reading<'_>) -> Naming {
     if reading.head().contains("BUG: workqueue lockup") {
         return Naming::plain("BUG: workqueue lockup").kind("workqueue_lockup");
     }
-    let function = reading.first(|text| text.split_once("last function: ").map(|(_, rest)| rest.trim()));
+    let function = reading.first(|text| {
+        text.split_once("last function: ")
+            .map(|(_, rest)| rest.trim())
+    });
     match function {
-        Some(function) => Naming::plain(format!("BUG: workqueue leaked lock or atomic in {function}")),
+        Some(function) => Naming::plain(format!(
+            "BUG: workqueue leaked lock or atomic in {function}"
+        )),
         None => Naming::bare(reading.head_from("BUG:")),
     }
 }
@@ -38,7 +43,11 @@ fn details(reading: &Reading<'_>, details: &mut Details) {
             continue;
         };
         if details.len() < 64 {
-            details.push(base::Detail { name: name.to_owned(), value: text.to_owned(), line: line.number });
+            details.push(base::Detail {
+                name: name.to_owned(),
+                value: text.to_owned(),
+                line: line.number,
+            });
         }
     }
 }

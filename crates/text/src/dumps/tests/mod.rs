@@ -22,10 +22,7 @@ use crate::Line;
 pub fn lines(text: &str) -> Vec<Line> {
     (1..)
         .zip(text.lines())
-        .map(|(number, text)| Line {
-            number,
-            text: text.to_owned(),
-        })
+        .map(|(number, text)| Line::of(number, text.to_owned()))
         .collect()
 }
 
