@@ -2,7 +2,7 @@
 
 use base::Endian;
 
-use super::{arm64, mips, riscv, x86};
+use super::{arm64, mips, powerpc, riscv, x86};
 use crate::Decode;
 
 /// Architecture, byte order, decoder.
@@ -17,4 +17,6 @@ pub static DECODERS: &[(&str, Endian, Decode)] = &[
     ("mips", Endian::Big, mips::decode_32_be),
     ("mips", Endian::Little, mips::decode_32_le),
     ("riscv64", Endian::Little, riscv::decode_64),
+    ("ppc64", Endian::Big, powerpc::decode_64_be),
+    ("ppc64", Endian::Little, powerpc::decode_64_le),
 ];

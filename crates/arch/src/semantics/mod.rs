@@ -8,6 +8,7 @@ mod decoders;
 pub mod mips;
 #[cfg(test)]
 pub(crate) mod oracle;
+pub mod powerpc;
 pub mod riscv;
 #[cfg(test)]
 pub(crate) mod show;

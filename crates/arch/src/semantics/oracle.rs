@@ -10,7 +10,7 @@ pub mod record;
 use std::collections::BTreeMap;
 
 use crate::semantics::show;
-use crate::{Cond, Decode, Effect, Expr, Flow, Insn, Reg, Test, extend};
+use crate::{Cond, Decode, Effect, Expr, Flow, Insn, Op, Reg, Test, extend};
 
 /// Checks lines of `bytes | text | effects`. Each instruction lies at `address`; the
 /// bytes are in the order of memory.
@@ -91,12 +91,19 @@ pub struct Machine {
     pub registers: &'static [&'static str],
     /// The instructions that are only defined for sign-extended values of 32 bits.
     pub narrow: &'static [&'static str],
+    /// The bits of a register that mean something, where those are few.
+    pub mask: fn(&str) -> u64,
     /// Whether the condition holds where the flags are these.
     pub holds: fn(Cond, u64) -> Option<bool>,
     /// The flags after a comparison, and which of their bits it tells.
     pub compare: fn(u64, u64) -> (u64, u64),
     /// The same of a test of bits.
     pub test: fn(u64, u64) -> (u64, u64),
+}
+
+/// For CPUs whose registers are all bits.
+pub fn all_bits(_: &str) -> u64 {
+    u64::MAX
 }
 
 /// For CPUs without flags.
@@ -122,20 +129,35 @@ impl Machine {
         }
     }
 
-    /// The value, and which of its bits are known.
+    /// The value, and which of its bits are known; those that are not are 0.
     fn value(&self, expr: &Expr, state: &State) -> Option<(u64, u64)> {
         let all = |value| Some((value, u64::MAX));
         match expr {
             Expr::Reg(reg) => all(*state.registers.get(reg.0)?),
             Expr::Const(value) => all(*value),
             Expr::Binary(op, a, b) => {
-                all(op.apply(self.number(a, state)?, self.number(b, state)?)?)
+                let ((x, p), (y, q)) = (self.value(a, state)?, self.value(b, state)?);
+                if p & q == u64::MAX {
+                    return Some((op.apply(x, y)?, u64::MAX));
+                }
+                let by = y & 63;
+                Some(match op {
+                    Op::Or => (x | y, p & q | x | y),
+                    Op::And => (x & y, p & q | p & !x | q & !y),
+                    Op::Shl if q == u64::MAX => (x << by, !(!p << by)),
+                    Op::Shr if q == u64::MAX => (x >> by, !(!p >> by)),
+                    _ => (0, 0),
+                })
             }
             Expr::Extend {
                 size,
                 signed,
                 value,
-            } => all(extend(self.number(value, state)?, *size, *signed)),
+            } => {
+                let (x, p) = self.value(value, state)?;
+                let unknown = extend(!p, *size, *signed);
+                Some((extend(x, *size, *signed) & !unknown, !unknown))
+            }
             Expr::Load(load) => {
                 let address = self.whole(self.number(&load.address, state)?);
                 let mut value = 0;
@@ -159,12 +181,13 @@ impl Machine {
                 let chosen = if self.holds(test, state)? { a } else { b };
                 self.value(chosen, state)
             }
-            Expr::Unknown(_) => None,
+            Expr::Unknown(_) => Some((0, 0)),
         }
     }
 
     fn number(&self, expr: &Expr, state: &State) -> Option<u64> {
-        self.value(expr, state).map(|(value, _)| value)
+        let (value, known) = self.value(expr, state)?;
+        (known == u64::MAX).then_some(value)
     }
 
     fn is_flags(expr: &Expr) -> bool {
@@ -244,7 +267,7 @@ impl Machine {
             }
         }
         for (reg, value) in &told {
-            let Some((value, mask)) = value else {
+            let Some((value, mask)) = value.filter(|(_, mask)| *mask != 0) else {
                 unknown.push((*reg).to_owned());
                 continue;
             };

@@ -122,6 +122,7 @@ const MIPS64: Machine = Machine {
         "hi", "lo",
     ],
     narrow: &["sra", "srav", "madd", "maddu", "msub", "msubu"],
+    mask: oracle::all_bits,
     holds: none,
     compare: oracle::no_flags,
     test: oracle::no_flags,

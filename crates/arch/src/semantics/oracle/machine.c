@@ -104,6 +104,62 @@ asm(".pushsection .text,\"ax\"\n.option push\n.option norvc\n.option norelax\n"
     "template_end: nop\n.option pop\n.popsection\n");
 #endif
 
+#if defined(__powerpc64__)
+#define REGISTERS 43
+#define READ 3
+#define WRITE 4
+#define EXIT 1
+#if _CALL_ELF == 2
+asm(".globl _start\n_start: bl 1f\n1: mflr 12\n addis 2,12,.TOC.-1b@ha\n addi 2,2,.TOC.-1b@l\n"
+    " stdu 1,-64(1)\n bl run\n nop\n");
+#else
+asm(".pushsection .opd,\"aw\"\n.globl _start\n_start: .quad 1f,.TOC.@tocbase,0\n.popsection\n"
+    "1: stdu 1,-128(1)\n bl run\n nop\n");
+#endif
+static long call(long n, long a, const void *b, long c)
+{
+	register long r0 asm("0") = n;
+	register long r3 asm("3") = a;
+	register const void *r4 asm("4") = b;
+	register long r5 asm("5") = c;
+	asm volatile("sc" : "+r"(r0), "+r"(r3), "+r"(r4), "+r"(r5) : :
+		     "memory", "6", "7", "8", "9", "10", "11", "12", "cr0", "ctr", "xer");
+	return r3;
+}
+/* The fields of the condition register are registers of their own; of xer only the carry is used. */
+#define BEFORE() do { \
+	block.in[34] &= 0x20000000; \
+	for (i = 0; i < 8; i++) \
+		block.in[44] |= (block.in[35 + i] & 15) << (28 - 4 * i); \
+	} while (0)
+#define AFTER() do { \
+	for (i = 0; i < 8; i++) \
+		block.out[35 + i] = block.out[44] >> (28 - 4 * i) & 15; \
+	} while (0)
+#define L(n) "ld " #n "," #n "*8(13)\n"
+#define S(n) "std " #n ",384+" #n "*8(13)\n"
+#define K(n) "std " #n ",768+" #n "*8(13)\n"
+#define R(n) "ld " #n ",768+" #n "*8(13)\n"
+#define ALL(X) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(14) X(15) X(16) X(17) X(18) X(19) \
+	X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(1) X(0)
+#define SAVED(X) X(1) X(2) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) \
+	X(27) X(28) X(29) X(30) X(31)
+asm(".pushsection .text,\"ax\"\n"
+    "template: std 13,768+13*8(3)\n mr 13,3\n" SAVED(K) " mflr 0\n std 0,768(13)\n mfcr 0\n std 0,768+8*8(13)\n"
+    " ld 0,32*8(13)\n mtlr 0\n ld 0,33*8(13)\n mtctr 0\n ld 0,34*8(13)\n mtxer 0\n ld 0,44*8(13)\n mtcrf 255,0\n"
+    ALL(L) " li 2,1\n"
+    "hole: nop\n nop\n nop\n li 2,0\n nop\n nop\n" /* a branch goes 16 bytes on */
+    ALL(S) " std 2,384+43*8(13)\n mflr 0\n std 0,384+32*8(13)\n mfctr 0\n std 0,384+33*8(13)\n"
+    " mfxer 0\n std 0,384+34*8(13)\n mfcr 0\n std 0,384+44*8(13)\n"
+    " ld 0,768+8*8(13)\n mtcrf 255,0\n ld 0,768(13)\n mtlr 0\n" SAVED(R) " ld 13,768+13*8(13)\n blr\n"
+    "template_end: nop\n.popsection\n");
+#endif
+
+#ifndef BEFORE
+#define BEFORE()
+#define AFTER()
+#endif
+
 extern unsigned char template[], hole[], template_end[];
 /* Writable, because the instruction is put here. */
 static unsigned char place[SIZE] __attribute__((section(".place,\"awx\",@nobits#")));
@@ -179,6 +235,9 @@ void run(void)
 		unsigned seed = get_hex();
 		for (i = 0; i < REGISTERS; i++)
 			block.in[i] = get_hex();
+		for (; i < 48; i++)
+			block.in[i] = 0;
+		BEFORE();
 		for (i = 0; i < SIZE; i++)
 			to[i] = filler(seed, i);
 		volatile unsigned char *start = place + HOLE - (hole - template);
@@ -192,6 +251,7 @@ void run(void)
 #else
 		((void (*)(struct block *))start)(&block);
 #endif
+		AFTER();
 		used = 0;
 		for (i = 0; i <= REGISTERS; i++) {
 			put_hex(block.out[i]);

@@ -144,6 +144,7 @@ fn prepare(machine: &Machine, insn: &Insn, random: &mut Random, seed: u64) -> Op
         if is_narrow {
             value = machine.whole(value as i32 as u64);
         }
+        value &= (machine.mask)(name);
         state.registers.insert((*name).to_owned(), value);
     }
     // A scratch half of an unaligned access may lie anywhere, the others must not.

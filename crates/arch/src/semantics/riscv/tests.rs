@@ -20,6 +20,7 @@ const RISCV64: Machine = Machine {
         "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
     ],
     narrow: &[],
+    mask: oracle::all_bits,
     holds: none,
     compare: oracle::no_flags,
     test: oracle::no_flags,
