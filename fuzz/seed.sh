@@ -3,9 +3,26 @@
 set -eu
 cd "$(dirname "$0")"
 corpus=${WHY_CORPUS:-../../shared/corpora}
-mkdir -p corpus/log
+mkdir -p corpus/log corpus/answer corpus/input corpus/saved_report corpus/code corpus/provenance
 for log in ../examples/*.log ../lab/cases/*.log "$corpus"/kernel-logs/[0-9]*; do
     [ -f "$log" ] || continue
     # The first byte of an input chooses the size of the blocks.
     { printf ' '; cat "$log"; } >"corpus/log/$(basename "$log")"
+    cp "corpus/log/$(basename "$log")" corpus/answer/
+    # One of each wrapping is enough: the reader behind it has a target of its own.
+    case $(basename "$log") in warn.log | panic.log | oops-arm64.log)
+        cp "$log" corpus/input/
+        for tool in gzip xz zstd bzip2; do
+            if command -v "$tool" >/dev/null; then "$tool" -c "$log" >"corpus/input/$(basename "$log").$tool"; fi
+        done
+        ;;
+    esac
+done
+# Reports, where the program is built.
+for why in ../target/release/why ../target/debug/why; do
+    [ -x "$why" ] || continue
+    for log in ../examples/warn.log ../examples/oops-arm64.log; do
+        "$why" --json "$log" >"corpus/saved_report/$(basename "$log").json" || true
+    done
+    break
 done
