@@ -214,7 +214,6 @@ fn formatter() -> GasFormatter {
     options.set_small_hex_numbers_in_decimal(false);
     options.set_rip_relative_addresses(true);
     options.set_branch_leading_zeros(false);
-    options.set_use_pseudo_ops(false);
     formatter
 }
 
@@ -225,6 +224,8 @@ fn text(insn: &Instruction) -> String {
         // Zeros that are in the encoding, and the segments of strings, are shown.
         options.set_show_zero_displacements(insn.memory_displ_size() > 0);
         options.set_always_show_segment_register(insn.is_string_instruction());
+        // `imul $n,%rax,%rax` keeps all its operands.
+        options.set_use_pseudo_ops(insn.mnemonic() != Mnemonic::Imul);
         options.set_always_show_scale(insn.memory_index() != Register::None);
         if matches!(
             insn.op0_kind(),

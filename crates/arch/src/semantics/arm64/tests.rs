@@ -111,6 +111,7 @@ const MACHINE: Machine = Machine {
         "x27", "x28", "x29", "lr", "sp", "flags",
     ],
     narrow: &[],
+    mask: oracle::all_bits,
     holds,
     compare: oracle::no_flags,
     test: oracle::no_flags,

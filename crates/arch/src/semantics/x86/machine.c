@@ -5,7 +5,7 @@
  *     gcc -O1 -no-pie -o machine machine.c
  *     WHY_MACHINE=./machine WHY_CODE=list cargo test -p arch record_x86_64 -- --nocapture
  *
- * A branch is to go 32 bytes on.
+ * A branch is to go 32 bytes on. With -DNARROW it executes 32-bit code, for record_i386.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -13,7 +13,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#ifdef NARROW
+#define REGISTERS 9
+#else
 #define REGISTERS 17
+#endif
 #define SIZE 0x1000
 #define MEMORY ((unsigned char *)0x20000000)
 #define PLACE ((unsigned char *)0x30000400)
@@ -30,12 +34,27 @@ uint64_t in[REGISTERS], out[REGISTERS], saved[16], marker;
 #define LOAD(r, n) "mov in+8*" #n ", " r "\n"
 #define STORE(r, n) "mov " r ", out+8*" #n "\n"
 
+#ifdef NARROW
+#define PARTS(X) X("%eax", 0) X("%ecx", 1) X("%edx", 2) X("%ebx", 3) X("%esp", 4) X("%ebp", 5) X("%esi", 6) \
+	X("%edi", 7)
+/* By way of the selectors of Linux for 32-bit and 64-bit programs. */
+asm(".globl enter, template, template_end\n"
+    "enter:\n" ALL(SAVE) "mov $0x2b, %eax\n mov %eax, %ds\n mov %eax, %es\n ljmp *narrow\n.code32\n"
+    "begin: mov $stack, %esp\n push in+8*8\n popf\n" PARTS(LOAD) "jmp *place\n"
+    "template: .skip 16, 0x90\n movl $0, marker\n .skip 0x26, 0x90\n jmp *leave\n"
+    "template_end: nop\n"
+    "done:\n" PARTS(STORE) "mov $stack, %esp\n pushf\n pop out+8*8\n cld\n ljmp *wide\n.code64\n"
+    "end:\n" ALL(RESTORE) "ret\n"
+    ".data\n.balign 8\nplace: .quad 0x30000400\nleave: .quad done\nnarrow: .long begin, 0x23\n"
+    "wide: .long end, 0x33\n.skip 64\nstack: .quad 0\n.text\n");
+#else
 asm(".globl enter, template, template_end\n"
     "enter:\n" ALL(SAVE) "push in+8*16\n popf\n" ALL(LOAD) "jmp *place\n"
     "template: .skip 16, 0x90\n movl $0, marker\n .skip 0x26, 0x90\n jmp *leave\n"
     "template_end: nop\n"
     "done:\n" ALL(STORE) "mov saved+8*4, %rsp\n pushf\n pop out+8*16\n cld\n" ALL(RESTORE) "ret\n"
     ".data\n.balign 8\nplace: .quad 0x30000400\nleave: .quad done\n.text\n");
+#endif
 extern unsigned char template[], template_end[];
 void enter(void);
 
@@ -61,11 +80,12 @@ int main(void)
 			sscanf(line + at, "%lx%n", &in[i], &used);
 		for (i = 0; i < SIZE; i++)
 			MEMORY[i] = filler(seed, i);
-		uint64_t flags = in[16];
-		in[16] = (flags & FLAGS) | 0x202;
+		uint64_t flags = in[REGISTERS - 1];
+		in[REGISTERS - 1] = (flags & FLAGS) | 0x202;
 		marker = 1;
 		enter();
-		out[16] = (out[16] & FLAGS) | (flags & ~(uint64_t)FLAGS);
+		uint64_t kept = out[REGISTERS - 1] & FLAGS;
+		out[REGISTERS - 1] = kept | (flags & ~(uint64_t)FLAGS);
 		for (i = 0; i < REGISTERS; i++)
 			printf("%lx ", out[i]);
 		printf("%d", (int)marker);

@@ -147,6 +147,7 @@ const MACHINE: Machine = Machine {
         "r13", "r14", "r15", "flags",
     ],
     narrow: &[],
+    mask: oracle::all_bits,
     holds,
     compare: oracle::no_flags,
     test: oracle::no_flags,
@@ -167,5 +168,27 @@ fn the_flags_of_a_cpu_are_those_of_the_effects() {
 fn record_x86_64() {
     if std::env::var_os("WHY_MACHINE").is_some() {
         oracle::record::record(&MACHINE);
+    }
+}
+
+const NARROW: Machine = Machine {
+    decode: decode_32,
+    bits: 32,
+    registers: &[
+        "eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "flags",
+    ],
+    ..MACHINE
+};
+
+#[test]
+fn a_cpu_does_what_the_effects_of_32_bit_code_say() {
+    NARROW.check_vectors(include_str!("vectors_32.txt"));
+}
+
+/// Makes the vectors, where the environment names a program that executes instructions.
+#[test]
+fn record_i386() {
+    if std::env::var_os("WHY_MACHINE").is_some() {
+        oracle::record::record(&NARROW);
     }
 }
