@@ -12,33 +12,18 @@ use text::LogReader;
 
 /// A healthy machine's log: the lines of boot and of daily life.
 fn healthy(bytes: usize) -> Vec<u8> {
-    const LINES: &[&str] = &[
-        "[    0.000000] Command line: BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro quiet",
-        "[    0.004000] ACPI: RSDP 0x00000000000F05B0 000014 (v00 BOCHS )",
-        "[    0.512345] pci 0000:00:1f.2: reg 0x24: [mem 0xfebf1000-0xfebf1fff]",
-        "[    1.234567] usb 1-1: new high-speed USB device number 2 using ehci-pci",
-        "[    2.345678] systemd[1]: Started Journal Service.",
-        "[   12.345678] IPv6: ADDRCONF(NETDEV_CHANGE): eth0: link becomes ready",
-        "[  100.000001] audit: type=1400 audit(1750305980.320:67): apparmor=\"STATUS\"",
-        "[  200.123456] EXT4-fs (sda1): re-mounted. Opts: (null). Quota mode: none.",
-        "Nov 20 10:00:01 box CRON[1234]: pam_unix(cron:session): session opened for user root",
-    ];
-    let mut log = Vec::with_capacity(bytes + 128);
-    let mut at = 0;
-    while log.len() < bytes {
-        log.extend_from_slice(LINES[at % LINES.len()].as_bytes());
-        log.push(b'\n');
-        at += 1;
-    }
-    log
+    repeated(include_bytes!("healthy.txt"), bytes)
 }
 
 /// Reports back to back.
 fn dense(bytes: usize) -> Vec<u8> {
-    let report = include_bytes!("dense.log");
-    let mut log = Vec::with_capacity(bytes + report.len());
+    repeated(include_bytes!("dense.log"), bytes)
+}
+
+fn repeated(piece: &[u8], bytes: usize) -> Vec<u8> {
+    let mut log = Vec::with_capacity(bytes + piece.len());
     while log.len() < bytes {
-        log.extend_from_slice(report);
+        log.extend_from_slice(piece);
     }
     log
 }
