@@ -211,7 +211,12 @@ impl Insn {
             match effect {
                 Effect::Set(_, value) => value.loads(&mut accesses),
                 Effect::Touch(load) => accesses.push((&load.address, load.size, false)),
-                Effect::Store { address, size, value, .. } => {
+                Effect::Store {
+                    address,
+                    size,
+                    value,
+                    ..
+                } => {
                     value.loads(&mut accesses);
                     accesses.push((address, *size, true));
                 }
@@ -236,7 +241,7 @@ impl Insn {
 
 impl Expr {
     /// `left + right`, folded when one side is zero.
-    pub fn add(left: Expr, right: Expr) -> Expr {
+    pub fn plus(left: Expr, right: Expr) -> Expr {
         match (&left, &right) {
             (_, Expr::Const(0)) => left,
             (Expr::Const(0), _) => right,
@@ -247,12 +252,17 @@ impl Expr {
 
     /// `register + offset`.
     pub fn at(reg: Reg, offset: i64) -> Expr {
-        Expr::add(Expr::Reg(reg), Expr::Const(offset as u64))
+        Expr::plus(Expr::Reg(reg), Expr::Const(offset as u64))
     }
 
     /// A read of `size` bytes at the address.
     pub fn load(address: Expr, size: u8, signed: bool) -> Expr {
-        Expr::Load(Box::new(Load { address, size, signed, space: None }))
+        Expr::Load(Box::new(Load {
+            address,
+            size,
+            signed,
+            space: None,
+        }))
     }
 
     fn loads<'a>(&'a self, into: &mut Vec<(&'a Expr, u8, bool)>) {
@@ -306,8 +316,16 @@ impl Expr {
             Expr::Reg(reg) => known(*reg)?,
             Expr::Const(value) => *value,
             Expr::Binary(op, a, b) => op.apply(a.evaluate(known)?, b.evaluate(known)?)?,
-            Expr::Extend { size, signed, value } => extend(value.evaluate(known)?, *size, *signed),
-            Expr::Load(_) | Expr::Compare(..) | Expr::Test(..) | Expr::Select(..) | Expr::Unknown(_) => {
+            Expr::Extend {
+                size,
+                signed,
+                value,
+            } => extend(value.evaluate(known)?, *size, *signed),
+            Expr::Load(_)
+            | Expr::Compare(..)
+            | Expr::Test(..)
+            | Expr::Select(..)
+            | Expr::Unknown(_) => {
                 return None;
             }
         })
@@ -320,7 +338,11 @@ pub fn extend(value: u64, size: u8, signed: bool) -> u64 {
         return value;
     }
     let shift = 64 - 8 * u32::from(size);
-    if signed { ((value << shift) as i64 >> shift) as u64 } else { value << shift >> shift }
+    if signed {
+        ((value << shift) as i64 >> shift) as u64
+    } else {
+        value << shift >> shift
+    }
 }
 
 impl Op {

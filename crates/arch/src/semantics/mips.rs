@@ -275,7 +275,7 @@ impl Word {
     }
 
     fn add_immediate(self, size: u8) -> Draft {
-        let sum = |x: Word| Expr::add(x.get(x.rs()), Expr::Const(x.imm() as u64));
+        let sum = |x: Word| Expr::plus(x.get(x.rs()), Expr::Const(x.imm() as u64));
         if size == 8 {
             return self.immediate("daddiu", sum);
         }
@@ -307,7 +307,7 @@ impl Word {
             return Draft::new(text).set(self.reg(self.rt()), high);
         }
         let text = format!("aui {rt},{},{:#x}", self.name(self.rs()), self.uimm());
-        let sum = self.result(Expr::add(self.get(self.rs()), high));
+        let sum = self.result(Expr::plus(self.get(self.rs()), high));
         Draft::new(text).set(self.reg(self.rt()), sum)
     }
 
@@ -459,7 +459,7 @@ impl Word {
     fn add_high(self, name: &str, shift: u32) -> Draft {
         let rs = self.name(self.rs());
         let high = Expr::Const((self.imm() << shift) as u64);
-        let sum = Expr::add(self.get(self.rs()), high);
+        let sum = Expr::plus(self.get(self.rs()), high);
         Draft::new(format!("{name} {rs},{rs},{:#x}", self.uimm())).set(self.reg(self.rs()), sum)
     }
 

@@ -204,7 +204,7 @@ impl Word {
         } else {
             self.si()
         };
-        let sum = Expr::add(self.base(), Expr::Const(si as u64));
+        let sum = Expr::plus(self.base(), Expr::Const(si as u64));
         let rt = self.name(self.rt());
         let s = if is_shifted { "s" } else { "" };
         let text = match self.ra() {
@@ -332,7 +332,7 @@ impl Word {
                     Box::new(self.get(self.ra())),
                     Box::new(self.get(self.rb())),
                 );
-                let sum = Expr::add(product, self.get(self.bits(6, 5)));
+                let sum = Expr::plus(product, self.get(self.bits(6, 5)));
                 Ok(Draft::new(text("maddld")).set(into, sum))
             }
             _ => Err(FLOAT),

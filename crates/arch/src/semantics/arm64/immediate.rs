@@ -66,7 +66,7 @@ impl Code {
                 format!("{word} {into}, {source}, #{shown:#x}{shift}")
             }
         };
-        let sum = held(Expr::add(value_or_sp(rn), Expr::Const(added)), wide);
+        let sum = held(Expr::plus(value_or_sp(rn), Expr::Const(added)), wide);
         let draft = Draft::new(text);
         if !flags {
             return Some(draft.set(Some(x_or_sp(rd)), sum));

@@ -18,9 +18,9 @@ impl Place {
         let bytes = u64::from(bytes);
         match &self.address {
             Expr::Binary(Op::Add, base, offset) if let Expr::Const(offset) = **offset => {
-                Expr::add((**base).clone(), Expr::Const(offset.wrapping_add(bytes)))
+                Expr::plus((**base).clone(), Expr::Const(offset.wrapping_add(bytes)))
             }
-            address => Expr::add(address.clone(), Expr::Const(bytes)),
+            address => Expr::plus(address.clone(), Expr::Const(bytes)),
         }
     }
 
@@ -331,7 +331,7 @@ impl Code {
                 false => draft.store(address, bytes, value(rt)),
             });
         }
-        let next = Expr::add(address.clone(), Expr::Const(bytes.into()));
+        let next = Expr::plus(address.clone(), Expr::Const(bytes.into()));
         let (first, second) = (name(rt, wide), name(rt2, wide));
         if load {
             let low = Expr::load(address.clone(), bytes, false);
@@ -378,7 +378,7 @@ impl Code {
             let bytes = size(wide);
             let [s0, s1, t0, t1] = [rs, rs + 1, rt, rt + 1].map(|number| name(number, wide));
             let text = format!("casp{order} {s0}, {s1}, {t0}, {t1}, {shown}");
-            let next = Expr::add(address.clone(), Expr::Const(bytes.into()));
+            let next = Expr::plus(address.clone(), Expr::Const(bytes.into()));
             let swapped = || Expr::Unknown("swapped if equal");
             let old = |address| Expr::load(address, bytes, false);
             return Some(

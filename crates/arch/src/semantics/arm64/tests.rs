@@ -1,3 +1,5 @@
+//! Encodings with the effects that the manuals give them.
+
 use super::*;
 use crate::semantics::conditions;
 use crate::semantics::oracle::{self, Machine, check_any_bytes, check_table};

@@ -88,7 +88,7 @@ impl Word {
         };
         let (base, index) = (self.name(self.rs()), self.name(self.rt()));
         let text = format!("{name} {},{index}({base})", self.name(self.rd()));
-        let address = Expr::add(self.get(self.rs()), self.get(self.rt()));
+        let address = Expr::plus(self.get(self.rs()), self.get(self.rt()));
         Ok(Draft::new(text).set(self.reg(self.rd()), Expr::load(address, size, signed)))
     }
 
@@ -98,7 +98,7 @@ impl Word {
             return Err("floating point is not modelled");
         }
         let (base, index) = (self.name(self.rs()), self.name(self.rt()));
-        let address = Expr::add(self.get(self.rs()), self.get(self.rt()));
+        let address = Expr::plus(self.get(self.rs()), self.get(self.rt()));
         Ok(Draft::new(format!("prefx {:#x},{index}({base})", self.rd())).touch(address, 1))
     }
 

@@ -90,8 +90,8 @@ impl Word {
             0x16 if is_wide => self.shift_variable("dsrlv", Op::Shr),
             0x17 if is_wide => self.shift_variable("dsrav", Op::Sar),
             0x18..=0x1f => self.multiply_divide(),
-            0x20 => self.register("add", self.result(Expr::add(rs, rt))),
-            0x21 => self.sum("addu", self.result(Expr::add(rs, rt))),
+            0x20 => self.register("add", self.result(Expr::plus(rs, rt))),
+            0x21 => self.sum("addu", self.result(Expr::plus(rs, rt))),
             0x22 => self.difference("sub", "neg", self.result(binary(Op::Sub, rs, rt))),
             0x23 => self.difference("subu", "negu", self.result(binary(Op::Sub, rs, rt))),
             0x24 => self.register("and", binary(Op::And, rs, rt)),
@@ -106,8 +106,8 @@ impl Word {
                 let holds = test(Cond::LtU, self.natural(self.rs()), self.natural(self.rt()));
                 self.register("sltu", flag(holds))
             }
-            0x2c if is_wide => self.register("dadd", Expr::add(rs, rt)),
-            0x2d if is_wide => self.sum("daddu", Expr::add(rs, rt)),
+            0x2c if is_wide => self.register("dadd", Expr::plus(rs, rt)),
+            0x2d if is_wide => self.sum("daddu", Expr::plus(rs, rt)),
             0x2e if is_wide => self.difference("dsub", "dneg", binary(Op::Sub, rs, rt)),
             0x2f if is_wide => self.difference("dsubu", "dnegu", binary(Op::Sub, rs, rt)),
             0x30 => Ok(self.trap("tge")),
@@ -230,7 +230,7 @@ impl Word {
         }
         let by = self.sa() + 1;
         let index = with(Op::Shl, self.get(self.rs()), u64::from(by));
-        let sum = Expr::add(index, self.get(self.rt()));
+        let sum = Expr::plus(index, self.get(self.rt()));
         let sum = if name == "lsa" { self.result(sum) } else { sum };
         Ok(self.into_rd(format!("{},{by:#x}", self.three(name)), sum))
     }
@@ -363,14 +363,14 @@ impl Word {
                     ("saad", 8)
                 };
                 let text = format!("{name} {},({})", self.name(self.rt()), self.name(self.rs()));
-                let sum = Expr::add(Expr::load(rs.clone(), size, false), rt);
+                let sum = Expr::plus(Expr::load(rs.clone(), size, false), rt);
                 Ok(Draft::new(text).store(rs, size, sum))
             }
             0x20 if is_plain => Ok(self.count("clz")),
             0x21 if is_plain => Ok(self.count("clo")),
             0x24 if is_plain && is_wide => Ok(self.count("dclz")),
             0x25 if is_plain && is_wide => Ok(self.count("dclo")),
-            0x28 if is_wide => self.register("baddu", unsigned(Expr::add(rs, rt), 1)),
+            0x28 if is_wide => self.register("baddu", unsigned(Expr::plus(rs, rt), 1)),
             0x2a if is_wide => self.register("seq", flag(test(Cond::Eq, rs, rt))),
             0x2b if is_wide => self.register("sne", flag(test(Cond::Ne, rs, rt))),
             0x2c if is_plain && is_wide && self.rt() == 0 => Ok(self.count("pop")),

@@ -96,7 +96,7 @@ impl Word {
     /// encodings", Book I, 2.4. None: always.
     fn decision(self) -> (Option<Test>, bool) {
         let (bo, bi) = (self.rt(), self.ra());
-        let counter = Expr::add(Expr::Reg(CTR), Expr::Const(u64::MAX));
+        let counter = Expr::plus(Expr::Reg(CTR), Expr::Const(u64::MAX));
         let cond = if bo & 2 != 0 { Cond::Eq } else { Cond::Ne };
         match (bo >> 2 & 1, bo >> 4 & 1) {
             (1, 1) => (None, false),
@@ -114,7 +114,7 @@ impl Word {
         if !counts {
             return draft;
         }
-        draft.set(Some(CTR), Expr::add(Expr::Reg(CTR), Expr::Const(u64::MAX)))
+        draft.set(Some(CTR), Expr::plus(Expr::Reg(CTR), Expr::Const(u64::MAX)))
     }
 
     /// `bc` and its kin.

@@ -56,7 +56,7 @@ impl Word {
             58 | 62 => self.si() & !3,
             _ => self.si(),
         };
-        let address = Expr::add(self.base(), Expr::Const(offset as u64));
+        let address = Expr::plus(self.base(), Expr::Const(offset as u64));
         let operand = format!("{offset}({})", self.base_name());
         self.access(name, kind, size, is_update, address, operand)
     }
@@ -112,7 +112,7 @@ impl Word {
     }
 
     fn index(self) -> Expr {
-        Expr::add(self.base(), self.get(self.rb()))
+        Expr::plus(self.base(), self.get(self.rb()))
     }
 
     fn index_text(self) -> String {

@@ -156,15 +156,15 @@ impl Word {
             104 if self.rb() == 0 => self.unary("neg", binary(Op::Sub, Expr::Const(0), a)),
             10 => carried(self.sum("addc", binary(Op::Add, a, b))),
             8 => carried(self.sum("subfc", binary(Op::Sub, b, a))),
-            138 => carried(self.sum("adde", Expr::add(Expr::add(a, b), CARRY))),
-            136 => carried(self.sum("subfe", Expr::add(Expr::add(not(a), b), CARRY))),
-            202 if self.rb() == 0 => carried(self.unary("addze", Expr::add(a, CARRY))),
-            200 if self.rb() == 0 => carried(self.unary("subfze", Expr::add(not(a), CARRY))),
+            138 => carried(self.sum("adde", Expr::plus(Expr::plus(a, b), CARRY))),
+            136 => carried(self.sum("subfe", Expr::plus(Expr::plus(not(a), b), CARRY))),
+            202 if self.rb() == 0 => carried(self.unary("addze", Expr::plus(a, CARRY))),
+            200 if self.rb() == 0 => carried(self.unary("subfze", Expr::plus(not(a), CARRY))),
             234 if self.rb() == 0 => {
-                carried(self.unary("addme", Expr::add(with(Op::Sub, a, 1), CARRY)))
+                carried(self.unary("addme", Expr::plus(with(Op::Sub, a, 1), CARRY)))
             }
             232 if self.rb() == 0 => {
-                carried(self.unary("subfme", Expr::add(with(Op::Sub, not(a), 1), CARRY)))
+                carried(self.unary("subfme", Expr::plus(with(Op::Sub, not(a), 1), CARRY)))
             }
             235 => self.sum("mullw", binary(Op::Mul, sa, sb)),
             233 => self.sum("mulld", binary(Op::Mul, a, b)),

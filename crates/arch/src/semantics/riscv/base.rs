@@ -152,7 +152,7 @@ impl Word {
     pub(super) fn op(self) -> Found {
         let (a, b) = (self.get(self.rs1()), self.get(self.rs2()));
         let (zero, first, second) = (Expr::Const(0), self.rs1(), self.rs2());
-        let index = |by| Expr::add(with(Op::Shl, a.clone(), by), b.clone());
+        let index = |by| Expr::plus(with(Op::Shl, a.clone(), by), b.clone());
         let either = |cond| {
             let holds = test(cond, a.clone(), b.clone());
             select(holds, a.clone(), b.clone())
@@ -215,7 +215,7 @@ impl Word {
         let by = with(Op::And, b.clone(), 31);
         let (s1, s2) = (self.s32(self.rs1()), self.s32(self.rs2()));
         let (u1, u2) = (self.u32(self.rs1()), self.u32(self.rs2()));
-        let index = |by| Expr::add(with(Op::Shl, u1.clone(), by), b.clone());
+        let index = |by| Expr::plus(with(Op::Shl, u1.clone(), by), b.clone());
         let word = |value| signed(value, 4);
         match (self.funct7(), self.funct3()) {
             (0x00, 0) => self.three("addw", word(binary(Op::Add, a, b))),
@@ -230,7 +230,7 @@ impl Word {
             (0x01, 6) => self.three("remw", word(remainder(Op::DivS, s1, s2))),
             (0x01, 7) => self.three("remuw", word(remainder(Op::DivU, u1, u2))),
             (0x04, 0) if self.rs2() == 0 => self.into_rd(self.two("zext.w"), u1),
-            (0x04, 0) => self.three("add.uw", Expr::add(u1, b)),
+            (0x04, 0) => self.three("add.uw", Expr::plus(u1, b)),
             (0x04, 4) if self.rs2() == 0 => self.into_rd(self.two("zext.h"), unsigned(a, 2)),
             (0x10, 2) => self.three("sh1add.uw", index(1)),
             (0x10, 4) => self.three("sh2add.uw", index(2)),
@@ -307,7 +307,7 @@ impl Word {
     /// The target's lowest bit is cleared by the CPU; it is not set in the address of any function.
     pub(super) fn jump_register(self) -> Found {
         let base = self.name(self.rs1());
-        let target = Expr::add(self.get(self.rs1()), Expr::Const(self.imm_i() as u64));
+        let target = Expr::plus(self.get(self.rs1()), Expr::Const(self.imm_i() as u64));
         let operand = match self.imm_i() {
             0 => base.to_owned(),
             offset => format!("{offset}({base})"),

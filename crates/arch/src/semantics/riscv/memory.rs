@@ -6,7 +6,7 @@ use crate::{Expr, Op};
 
 impl Word {
     fn place(self, offset: i64) -> Expr {
-        Expr::add(self.get(self.rs1()), Expr::Const(offset as u64))
+        Expr::plus(self.get(self.rs1()), Expr::Const(offset as u64))
     }
 
     pub(super) fn load(self) -> Found {

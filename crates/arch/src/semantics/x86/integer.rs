@@ -40,17 +40,17 @@ impl Lift<'_> {
         let zero = Expr::Const(0);
         let (value, flags) = match self.insn.mnemonic() {
             M::Add => (
-                Expr::add(self.raw(0, size)?, self.term(1, size)?),
+                Expr::plus(self.raw(0, size)?, self.term(1, size)?),
                 Some(FLAGS_OF_SUM),
             ),
             M::Inc => {
                 let flags = compare(self.side(0, size)?, Expr::Const(1u64.wrapping_neg()));
-                (Expr::add(self.raw(0, size)?, Expr::Const(1)), Some(flags))
+                (Expr::plus(self.raw(0, size)?, Expr::Const(1)), Some(flags))
             }
             M::Dec => {
                 let minus = Expr::Const(1u64.wrapping_neg());
                 let flags = compare(self.side(0, size)?, Expr::Const(1));
-                (Expr::add(self.raw(0, size)?, minus), Some(flags))
+                (Expr::plus(self.raw(0, size)?, minus), Some(flags))
             }
             M::Neg => {
                 let flags = compare(zero.clone(), self.side(0, size)?);
@@ -62,7 +62,7 @@ impl Lift<'_> {
                 let value = match self.term(1, size)? {
                     _ if self.same_register() => zero,
                     Expr::Const(number) => {
-                        Expr::add(self.raw(0, size)?, Expr::Const(number.wrapping_neg()))
+                        Expr::plus(self.raw(0, size)?, Expr::Const(number.wrapping_neg()))
                     }
                     right => binary(Op::Sub, self.raw(0, size)?, right),
                 };
@@ -97,8 +97,8 @@ impl Lift<'_> {
             )
         };
         let value = if self.insn.mnemonic() == Mnemonic::Adc {
-            Expr::add(
-                Expr::add(self.raw(0, size)?, self.term(1, size)?),
+            Expr::plus(
+                Expr::plus(self.raw(0, size)?, self.term(1, size)?),
                 carry(1, 0),
             )
         } else if self.same_register() {
@@ -119,7 +119,7 @@ impl Lift<'_> {
     fn exchange_add(&mut self) -> Option<()> {
         let size = self.size(0)?;
         let (old, added) = (self.plain(0, size)?, self.raw(1, size)?);
-        let sum = Expr::add(self.raw(0, size)?, added);
+        let sum = Expr::plus(self.raw(0, size)?, added);
         if self.parts_of_one_register() {
             return None;
         }
@@ -343,7 +343,7 @@ impl Lift<'_> {
                     let word = self.value(1, size, true)?;
                     let word = binary(Op::Sar, word, Expr::Const(words));
                     let offset = binary(Op::Shl, word, Expr::Const(step));
-                    *address = Expr::add(address.clone(), offset);
+                    *address = Expr::plus(address.clone(), offset);
                 }
                 binary(Op::And, index, Expr::Const(bits - 1))
             }

@@ -289,9 +289,9 @@ impl<'a> Lift<'a> {
                 0 | 1 => index,
                 scale => binary(Op::Mul, index, Expr::Const(scale.into())),
             };
-            sum = Expr::add(sum, index);
+            sum = Expr::plus(sum, index);
         }
-        sum = Expr::add(sum, Expr::Const(extend(offset, size, true)));
+        sum = Expr::plus(sum, Expr::Const(extend(offset, size, true)));
         // An address of 32 bits in 64-bit mode, or of 16: registers and sum are cut to it.
         Some(if size == self.native() {
             sum

@@ -185,7 +185,7 @@ impl Lift<'_> {
         let parts = total.max(1).div_ceil(PART);
         for part in 0..parts {
             let size = (total.max(1) - part * PART).min(PART) as u8;
-            let address = Expr::add(address.clone(), Expr::Const((part * PART) as u64));
+            let address = Expr::plus(address.clone(), Expr::Const((part * PART) as u64));
             if reads {
                 self.effects
                     .push(Effect::Touch(load(address.clone(), size, false, space)));
