@@ -23,18 +23,24 @@ fuzz_target!(|data: &[u8]| {
         gaps: summary.gaps,
     };
     let report = Report::of_log(vec![input], events);
-    let options = Options { color: width % 2 == 0, width: u16::from(width) };
+    let options = Options {
+        color: width % 2 == 0,
+        width: u16::from(width),
+    };
     for format in FORMATS {
         let shown = (format.render)(&report, &options);
         // Whatever the log holds, a terminal sees no control characters of its making.
         let mut rest = shown.as_str();
         while let Some(at) = rest.find('\x1b') {
-            rest = rest[at + 1..].strip_prefix('[').expect("only our own colours");
+            rest = rest[at + 1..]
+                .strip_prefix('[')
+                .expect("only our own colours");
             let end = rest.find('m').expect("a colour ends");
             assert!(options.color && rest[..end].bytes().all(|b| b.is_ascii_digit() || b == b';'));
         }
     }
-    let json = (report::Format::find("json").expect("the format").render)(&report, &Options::default());
+    let json =
+        (report::Format::find("json").expect("the format").render)(&report, &Options::default());
     let again = Report::from_json(json.as_bytes()).expect("a report reads its own JSON");
     assert_eq!(again, report);
     let _ = report::redact(&report);

@@ -10,7 +10,9 @@ fuzz_target!(|data: &[u8]| {
     let address = u64::from_le_bytes(*address);
     for arch in arch::ARCHES {
         for endian in arch.endians {
-            let Some(decode) = arch.decoder(*endian) else { continue };
+            let Some(decode) = arch.decoder(*endian) else {
+                continue;
+            };
             let mut at = 0;
             while let Some(rest) = code.get(at..).filter(|rest| !rest.is_empty()) {
                 let size = match decode(rest, address.wrapping_add(at as u64)) {

@@ -15,16 +15,27 @@ fuzz_target!(|data: &[u8]| {
     let units = if wide {
         code.chunks_exact(4)
             .filter_map(|word| word.first_chunk::<4>())
-            .map(|word| CodeUnit { value: u32::from_be_bytes(*word), size: 4 })
+            .map(|word| CodeUnit {
+                value: u32::from_be_bytes(*word),
+                size: 4,
+            })
             .collect()
     } else {
-        code.iter().map(|&byte| CodeUnit { value: byte.into(), size: 1 }).collect()
+        code.iter()
+            .map(|&byte| CodeUnit {
+                value: byte.into(),
+                size: 1,
+            })
+            .collect()
     };
     let value = u64::from(*value).wrapping_mul(0x0101_0101_0101_0101);
     let registers = arch
         .registers
         .iter()
-        .map(|register| Register { name: register.name.to_owned(), value: VirtAddr(value) })
+        .map(|register| Register {
+            name: register.name.to_owned(),
+            value: VirtAddr(value),
+        })
         .collect();
     let pc = Frame {
         pc: None,
@@ -41,10 +52,26 @@ fuzz_target!(|data: &[u8]| {
     };
     let event = LogEvent {
         kind: "oops".to_owned(),
-        machine: base::Machine { arch: Some(arch.name.to_owned()), ..base::Machine::default() },
-        code: Some(Code { units, marked: Some(u32::from(*marked)), line: 1 }),
-        registers: vec![RegisterSet { whose: "kernel".to_owned(), pc: Some(pc), link: None, registers, line: 1 }],
-        fault: Some(Fault { address: Some(VirtAddr(value)), ..Fault::default() }),
+        machine: base::Machine {
+            arch: Some(arch.name.to_owned()),
+            ..base::Machine::default()
+        },
+        code: Some(Code {
+            units,
+            marked: Some(u32::from(*marked)),
+            line: 1,
+        }),
+        registers: vec![RegisterSet {
+            whose: "kernel".to_owned(),
+            pc: Some(pc),
+            link: None,
+            registers,
+            line: 1,
+        }],
+        fault: Some(Fault {
+            address: Some(VirtAddr(value)),
+            ..Fault::default()
+        }),
         ..LogEvent::default()
     };
     if let Ok(provenance) = cause::provenance::trace(&event) {

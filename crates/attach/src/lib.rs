@@ -1,7 +1,7 @@
 //! The rim: the only crate that opens files, devices and `/proc`.
 //!
 //! A TARGET of the command line is resolved here once, for every verb:
-//! [`resolve`] turns the arguments into [`Target`]s without opening them,
+//! [`fn@resolve`] turns the arguments into [`Target`]s without opening them,
 //! [`Target::open`] looks at the first bytes, undoes compression, decides by
 //! magic what it is, and gives its [`Content`]. What it is not is never
 //! guessed: a dump is not read as a log.

@@ -78,10 +78,17 @@ pub struct Step {
 
 /// Who holds what the tasks of `events` wait for, as far as the log tells.
 pub fn steps(events: &[&LogEvent]) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     for event in events {
         for detail in clues::details(event, "blocker") {
-            steps.extend(blocker(&detail.value, detail.line));
+            // The kernel repeats its reports while nothing moves.
+            let step = blocker(&detail.value, detail.line).filter(|step| {
+                let same = |known: &Step| {
+                    known.waiter.pid == step.waiter.pid && known.holder.pid == step.holder.pid
+                };
+                !steps.iter().any(same)
+            });
+            steps.extend(step);
         }
     }
     // Only who waits for a lock has it as the last one in its table; who waits for something

@@ -3,7 +3,11 @@
     missing_docs,
     reason = "the macros of the harness make undocumented items"
 )]
-#![allow(clippy::unwrap_used, reason = "a benchmark may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark may stop"
+)]
 
 use std::hint::black_box;
 

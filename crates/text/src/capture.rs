@@ -1,7 +1,5 @@
 //! An event while its lines are still coming.
 
-use std::borrow::Cow;
-
 use base::{LineSpan, LogEvent, Stamp};
 
 use crate::naming::{Details, Entry, Naming, Open, Reading};
@@ -115,13 +113,7 @@ impl Capture {
     }
 
     /// Offers a line of the log; `hit` tells whether it has an anchor.
-    pub fn offer(
-        &mut self,
-        prefix: &Prefix<'_>,
-        number: u64,
-        text: &Cow<'_, str>,
-        hit: bool,
-    ) -> State {
+    pub fn offer(&mut self, prefix: &Prefix<'_>, number: u64, text: &str, hit: bool) -> State {
         let mine = prefix.caller == self.caller
             || self.traceback && matches!(prefix.caller, Caller::Cpu(_));
         if !mine {
@@ -170,7 +162,7 @@ impl Capture {
             return State::Over;
         }
         self.has_frames |= counts && has_offset(text) && is_frame(text);
-        self.lines.push(Line::of(number, text.clone().into_owned()));
+        self.lines.push(Line::of(number, text.to_owned()));
         self.counts.push(counts);
         State::Open
     }
@@ -324,6 +316,7 @@ pub fn is_material(text: &str) -> bool {
             "#",
             "task:",
             "Hardware name:",
+            "INFO: task ",
         ]
         .iter()
         .any(|mark| text.trim_start().starts_with(mark))

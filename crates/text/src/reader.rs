@@ -31,7 +31,7 @@ const MAX_OPEN: usize = 32;
 const BANNER: &str = "Linux version ";
 
 /// The anchors of all entries. The vector search takes at most
-/// [`MAX_ANCHORS`]; a larger set would fall back to a tenth of its speed.
+/// 64 patterns; a larger set would fall back to a tenth of its speed.
 fn anchors() -> Vec<&'static str> {
     let mut anchors: Vec<&str> = EVENTS
         .iter()
@@ -74,7 +74,7 @@ static SEARCH: LazyLock<Search> = LazyLock::new(|| {
             entry
                 .anchors
                 .iter()
-                .map(|anchor| bit(&anchor))
+                .map(&bit)
                 .fold(0, |bits, bit| bits | bit)
         })
         .collect();
@@ -272,17 +272,17 @@ impl LogReader {
                 self.summary.machine = Some(machine_of(&text));
                 return;
             }
-            if let Some(entry) = entry_of(&text, anchors) {
-                if !self.folds(entry, &prefix, &text) {
-                    self.begin(
-                        entry,
-                        &prefix,
-                        Line::of(number, text.into_owned()),
-                        spot,
-                        sink,
-                    );
-                    return;
-                }
+            if let Some(entry) = entry_of(&text, anchors)
+                && !self.folds(entry, &prefix, &text)
+            {
+                self.begin(
+                    entry,
+                    &prefix,
+                    Line::of(number, text.into_owned()),
+                    spot,
+                    sink,
+                );
+                return;
             }
         }
         if self.open.is_empty() {

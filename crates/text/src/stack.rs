@@ -138,7 +138,7 @@ fn follow(lines: &[Line], recipe: &Recipe, steps: &[Step]) -> Option<String> {
                 }
             }
             Step::Trace => {
-                while let Some(line) = rest.next() {
+                for line in rest.by_ref() {
                     if is_interloper(&line.text) {
                         intact = false;
                         break;
@@ -179,10 +179,10 @@ fn push_frame_line(frames: &mut Vec<String>, text: &str, recipe: &Recipe) {
             // 32-bit ARM prints caller and callee on one line; the callee of the
             // first line stands nowhere else.
             let callee = symbol.name;
-            if !push(frames, callee, recipe) {
-                if let Some((caller, ..)) = frames::arm_caller(symbol.rest) {
-                    push(frames, caller.name, recipe);
-                }
+            if !push(frames, callee, recipe)
+                && let Some((caller, ..)) = frames::arm_caller(symbol.rest)
+            {
+                push(frames, caller.name, recipe);
             }
         }
         _ => {}
@@ -525,10 +525,11 @@ fn counter(rest: &str, blanks: bool) -> Seen<'_> {
         }
     }
     // The code segment: `0010:`.
-    if let Some((segment, after)) = rest.split_once(':') {
-        if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()) {
-            rest = after;
-        }
+    if let Some((segment, after)) = rest.split_once(':')
+        && !segment.is_empty()
+        && segment.bytes().all(|b| b.is_ascii_digit())
+    {
+        rest = after;
     }
     let mut addresses = 0;
     while addresses < 2 {

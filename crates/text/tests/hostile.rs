@@ -1,4 +1,11 @@
 //! Input that is no log, or a hostile one: bounded, and without a panic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
+)]
 
 use base::LogEvent;
 use proptest::prelude::*;

@@ -1,4 +1,11 @@
 //! The transcripts in the documents are what the program prints.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +22,9 @@ fn transcripts(document: &str) -> Vec<Transcript> {
     for block in document.split("```console\n").skip(1) {
         let body = block.split("```").next().unwrap();
         let (command, output) = body.split_once('\n').unwrap();
-        let arguments = command.strip_prefix("$ why ").expect("a transcript begins with its command");
+        let arguments = command
+            .strip_prefix("$ why ")
+            .expect("a transcript begins with its command");
         found.push(Transcript {
             arguments: arguments.split(' ').map(str::to_owned).collect(),
             output: output.to_owned(),
@@ -38,7 +47,12 @@ fn transcripts_are_what_the_program_prints() {
                 .output()
                 .unwrap();
             let printed = String::from_utf8(run.stdout).unwrap();
-            assert_eq!(printed, transcript.output, "{document}: why {}", transcript.arguments.join(" "));
+            assert_eq!(
+                printed,
+                transcript.output,
+                "{document}: why {}",
+                transcript.arguments.join(" ")
+            );
             checked += 1;
         }
     }

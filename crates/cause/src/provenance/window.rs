@@ -197,10 +197,10 @@ fn begin(
     fixed: bool,
     decode: Decode,
 ) -> (usize, bool, bool) {
-    if let Some(entry) = offset.and_then(|offset| mark.checked_sub(offset)) {
-        if run(bytes, entry, mark, base, decode).is_some() {
-            return (entry, true, true);
-        }
+    if let Some(entry) = offset.and_then(|offset| mark.checked_sub(offset))
+        && run(bytes, entry, mark, base, decode).is_some()
+    {
+        return (entry, true, true);
     }
     if fixed {
         // What cannot be decoded ends the window: begin behind it.

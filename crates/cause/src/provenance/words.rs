@@ -169,10 +169,10 @@ fn follow(window: &Window, pointer: &Term, out: &mut Vec<Sentence>) {
         None => Some(pointer),
         Some(hop) => hop.sum.terms.iter().find(|term| term.factor == 1),
     };
-    if let Some(term) = last {
-        if let Some(says) = end(window, term) {
-            out.push(computed(says));
-        }
+    if let Some(term) = last
+        && let Some(says) = end(window, term)
+    {
+        out.push(computed(says));
     }
 }
 

@@ -36,10 +36,9 @@ fn any_frame(text: &str) -> Seen<'_> {
         let rest = text.get(at..).unwrap_or_default();
         if let Some(symbol) = crate::frames::bracketed_pc(rest)
             .and_then(|(_, rest)| crate::frames::symbol(rest.trim_start()))
+            && symbol.offset.is_some()
         {
-            if symbol.offset.is_some() {
-                return Seen::Function(symbol.name.split('.').next().unwrap_or(symbol.name));
-            }
+            return Seen::Function(symbol.name.split('.').next().unwrap_or(symbol.name));
         }
     }
     Seen::No

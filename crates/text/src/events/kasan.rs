@@ -51,10 +51,11 @@ fn place(text: &str) -> Option<&str> {
 fn access(text: &str) -> Option<&'static str> {
     for word in ["Read", "Write"] {
         for form in [" of size ", " at addr "] {
-            if let Some((head, rest)) = text.split_once(form) {
-                if head.ends_with(word) && rest.starts_with(|c: char| c.is_ascii_hexdigit()) {
-                    return Some(word);
-                }
+            if let Some((head, rest)) = text.split_once(form)
+                && head.ends_with(word)
+                && rest.starts_with(|c: char| c.is_ascii_hexdigit())
+            {
+                return Some(word);
             }
         }
     }

@@ -21,6 +21,9 @@ const MARKS: &[&str] = &["BUG:", "WARNING:", "INFO:"];
 fn is_harmless(text: &str) -> bool {
     const HARMLESS: &[&str] = &[
         "INFO: lockdep is turned off",
+        // Lines of a hung task's report (6.16).
+        "is blocked on a",
+        "likely owned by",
         "INFO: Stall ended before state dump",
         "INFO: NMI handler",
         "INFO: recovery required",
