@@ -179,6 +179,44 @@ impl Draft {
         self
     }
 
+    /// The same where it is executed under a condition only (Arm). A register keeps its value where
+    /// that does not hold. A return is left behind there, and nothing changed then; a call says
+    /// itself what it may change, because it may not be made.
+    pub(super) fn conditional(mut self, holds: &Test, scratch: &[Reg]) -> Self {
+        let is_return = self.flow == Flow::Return;
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Set(_, value) if is_return => self.touch_all(value),
+                Effect::Set(reg, value) => {
+                    let value = select(holds.clone(), value, Expr::Reg(reg));
+                    self.effects.push(Effect::Set(reg, value));
+                }
+                Effect::Store {
+                    address,
+                    size,
+                    value,
+                    space,
+                } => {
+                    let kept = Expr::Unknown("kept where a condition does not hold");
+                    self.effects.push(Effect::Store {
+                        address,
+                        size,
+                        value: select(holds.clone(), value, kept),
+                        space,
+                    });
+                }
+                effect => self.effects.push(effect),
+            }
+        }
+        match self.flow {
+            Flow::Return => self.flow = Flow::Next,
+            Flow::Jump(Some(target)) => self.flow = Flow::Branch(target, holds.clone()),
+            Flow::Call(_) => self = self.clobber(scratch),
+            _ => {}
+        }
+        self
+    }
+
     /// Where it goes.
     pub(super) fn flow(mut self, flow: Flow) -> Self {
         self.flow = flow;

@@ -2,7 +2,7 @@
 
 use base::Endian;
 
-use super::{arm64, mips, powerpc, riscv, x86};
+use super::{arm, arm64, mips, powerpc, riscv, x86};
 use crate::Decode;
 
 /// Architecture, byte order, decoder.
@@ -12,6 +12,7 @@ pub static DECODERS: &[(&str, Endian, Decode)] = &[
     ("arm64", Endian::Little, arm64::decode),
     // Its code is little-endian all the same.
     ("arm64", Endian::Big, arm64::decode),
+    ("arm", Endian::Little, arm::decode_a32),
     ("mips64", Endian::Big, mips::decode_64_be),
     ("mips64", Endian::Little, mips::decode_64_le),
     ("mips", Endian::Big, mips::decode_32_be),

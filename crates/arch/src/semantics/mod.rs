@@ -1,5 +1,6 @@
 //! What the instructions of each architecture do: bytes in, [`crate::Insn`] out.
 
+pub mod arm;
 pub mod arm64;
 pub(crate) mod build;
 #[cfg(test)]

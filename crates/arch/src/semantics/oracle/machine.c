@@ -25,7 +25,13 @@ static struct block {
 
 /* Where the instruction may load and store, and where it lies; the linker puts both. */
 #define SIZE 0x1000
-static unsigned char memory[SIZE] __attribute__((section(".memory,\"aw\",@nobits#")));
+/* The compiler's own idea of the sections' flags is made a comment. */
+#if defined(__arm__)
+#define SECTION(name, flags) section(name ",\"" flags "\",%nobits@")
+#else
+#define SECTION(name, flags) section(name ",\"" flags "\",@nobits#")
+#endif
+static unsigned char memory[SIZE] __attribute__((SECTION(".memory", "aw")));
 #define HOLE 0x400
 
 #if defined(__mips__)
@@ -155,6 +161,41 @@ asm(".pushsection .text,\"ax\"\n"
     "template_end: nop\n.popsection\n");
 #endif
 
+#if defined(__arm__)
+#define REGISTERS 16
+#define READ 3
+#define WRITE 4
+#define EXIT 1
+asm(".globl _start\n_start: bl run\n");
+static long call(long n, long a, const void *b, long c)
+{
+	register long r7 asm("r7") = n;
+	register long r0 asm("r0") = a;
+	register const void *r1 asm("r1") = b;
+	register long r2 asm("r2") = c;
+	asm volatile("svc 0" : "+r"(r0) : "r"(r1), "r"(r2), "r"(r7) : "memory");
+	return r0;
+}
+/*
+ * Every register may be the instruction's, so the code finds its values by the program counter: they
+ * lie behind it. The flags are bits 31 to 28 of the last; the marker is what a branch skips.
+ */
+extern unsigned char values[];
+#define VALUES ((volatile uint32_t *)(place + HOLE + (values - hole)))
+#define BEFORE() before()
+#define AFTER() after()
+static void before(void);
+static void after(void);
+#define L(n) "ldr r" #n ",values+4*" #n "\n"
+#define S(n) "str r" #n ",values+64+4*" #n "\n"
+#define ALL(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+asm(".pushsection .text,\"ax\"\n.arm\n"
+    "template: push {r4-r11,lr}\n str sp,values+132\n ldr r0,values+60\n msr cpsr_f,r0\n" ALL(L)
+    "hole: nop\n nop\n nop\n str pc,values+128\n nop\n nop\n" /* a branch goes 16 bytes on */
+    ALL(S) " mrs r0,cpsr\n str r0,values+124\n ldr sp,values+132\n pop {r4-r11,pc}\n"
+    "values: .space 136\ntemplate_end: nop\n.popsection\n");
+#endif
+
 #ifndef BEFORE
 #define BEFORE()
 #define AFTER()
@@ -162,7 +203,7 @@ asm(".pushsection .text,\"ax\"\n"
 
 extern unsigned char template[], hole[], template_end[];
 /* Writable, because the instruction is put here. */
-static unsigned char place[SIZE] __attribute__((section(".place,\"awx\",@nobits#")));
+static unsigned char place[SIZE] __attribute__((SECTION(".place", "awx")));
 
 static char text[8192];
 static unsigned fill, next;
@@ -223,6 +264,25 @@ static unsigned char filler(unsigned seed, unsigned i)
 	return i * 167 + (i >> 3) * 29 + seed * 101 + 13;
 }
 
+#if defined(__arm__)
+static void before(void)
+{
+	unsigned i;
+	for (i = 0; i < REGISTERS; i++)
+		VALUES[i] = block.in[i];
+	VALUES[32] = 0;
+}
+
+static void after(void)
+{
+	unsigned i;
+	for (i = 0; i < REGISTERS; i++)
+		block.out[i] = VALUES[16 + i];
+	block.out[15] &= 0xf0000000;
+	block.out[16] = VALUES[32] == 0;
+}
+#endif
+
 void run(void)
 {
 	volatile unsigned char *to = memory;
@@ -237,7 +297,6 @@ void run(void)
 			block.in[i] = get_hex();
 		for (; i < 48; i++)
 			block.in[i] = 0;
-		BEFORE();
 		for (i = 0; i < SIZE; i++)
 			to[i] = filler(seed, i);
 		volatile unsigned char *start = place + HOLE - (hole - template);
@@ -245,6 +304,7 @@ void run(void)
 			start[i] = template[i];
 		for (i = 0; i < size; i++)
 			place[HOLE + i] = code[i];
+		BEFORE();
 #if defined(__powerpc64__) && _CALL_ELF != 2
 		volatile void *descriptor[3] = { start, 0, 0 };
 		((void (*)(struct block *))(void *)descriptor)(&block);
