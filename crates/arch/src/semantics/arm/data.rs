@@ -158,10 +158,11 @@ impl Word {
             _ => format!("{name}{names} {rd}, {rn}, {}", operand.text),
         };
         let draft = Draft::new(text);
+        // A field without a use is zero.
+        if compares && self.rd() != 0 || matches!(code, 0xd | 0xf) && self.rn() != 0 {
+            return Err(UNKNOWN);
+        }
         if compares {
-            if self.rd() != 0 {
-                return Err(UNKNOWN);
-            }
             return Ok(draft.set(Some(Reg::FLAGS), self.flags(code, &operand, &value)));
         }
         if self.rd() == PC && sets_flags {

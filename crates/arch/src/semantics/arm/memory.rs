@@ -327,10 +327,16 @@ impl Word {
             0b00 => (false, ["lda", "stl"]),
             _ => return Err(UNKNOWN),
         };
-        if size == 8 && !is_exclusive {
+        let is_load = self.bit(20);
+        // Fields without a use are all ones.
+        let ones = match (is_load, is_exclusive) {
+            (true, _) => self.rm(),
+            (false, true) => 15,
+            (false, false) => self.rd(),
+        };
+        if size == 8 && !is_exclusive || self.bits(10, 2) != 3 || ones != 15 {
             return Err(UNKNOWN);
         }
-        let is_load = self.bit(20);
         let [load, store] = kind;
         let name = format!("{}{suffix}{cond}", if is_load { load } else { store });
         let n = if is_load { self.rd() } else { self.rm() };
@@ -369,7 +375,8 @@ impl Word {
         let name = match (self.bit(24), self.bit(22)) {
             (true, true) => "pld",
             (true, false) => "pldw",
-            _ => "pli",
+            (false, true) => "pli",
+            _ => return Err(UNKNOWN),
         };
         let op = if self.bit(23) { Op::Add } else { Op::Sub };
         let base = self.name(self.rn());

@@ -55,6 +55,15 @@ impl Word {
         if self.bits(8, 4) & 0b0010 != 0 {
             return Err("a banked register");
         }
+        let ones = if self.bit(21) { self.rd() } else { self.rn() };
+        let zeros = if self.bit(21) {
+            self.bits(4, 8)
+        } else {
+            self.bits(0, 12)
+        };
+        if ones != 15 || zeros != 0 || self.bit(21) && self.rn() == 0 {
+            return Err(UNKNOWN);
+        }
         let register = if self.bit(22) { "SPSR" } else { "CPSR" };
         if !self.bit(21) {
             let text = format!("mrs{} {}, {register}", self.cond(), self.name(self.rd()));
@@ -83,7 +92,7 @@ impl Word {
 
     /// `nop` and its kin, and `msr` of a constant: A5.2.11.
     pub(super) fn hint_or_status(self) -> Found {
-        if self.bits(16, 4) == 0 && !self.bit(22) {
+        if self.bits(16, 4) == 0 && !self.bit(22) && self.bits(8, 8) == 0xf0 {
             let name = match self.bits(0, 8) {
                 0 => "nop",
                 1 => "yield",
@@ -95,6 +104,9 @@ impl Word {
                 _ => return Err(UNKNOWN),
             };
             return Ok(Draft::new(format!("{name}{}", self.cond())));
+        }
+        if self.rd() != 15 || self.rn() == 0 {
+            return Err(UNKNOWN);
         }
         let register = if self.bit(22) { "SPSR" } else { "CPSR" };
         let value = self.bits(0, 8).rotate_right(2 * self.bits(8, 4));
@@ -109,6 +121,9 @@ impl Word {
         }
         if number & 0b1110 == 0b1010 {
             return self.float_memory();
+        }
+        if number < 14 {
+            return Err("a coprocessor that depends on the make of the CPU");
         }
         let cond = self.cond();
         let value = || Expr::Unknown("a register of a coprocessor");

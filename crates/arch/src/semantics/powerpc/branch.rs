@@ -80,12 +80,7 @@ impl Word {
             (_, 1) => return (format!("{counter}{suffix}{hint}"), None),
             _ => {
                 let sense = if bo & 8 != 0 { "t" } else { "f" };
-                let bit = ["lt", "gt", "eq", "so"].get((bi & 3) as usize).copied();
-                let bit = bit.unwrap_or_default();
-                let operand = match bi >> 2 {
-                    0 => bit.to_owned(),
-                    n => format!("4*cr{n}+{bit}"),
-                };
+                let operand = condition_bit(bi);
                 return (format!("{counter}{sense}{suffix}{hint}"), Some(operand));
             }
         };
@@ -133,7 +128,8 @@ impl Word {
         let text = format!("b{name} {operand}{target:#x}");
         match (self.decision(), self.links()) {
             ((None, _), true) => {
-                let text = format!("bcl {},4*cr7+so,{target:#x}", self.rt());
+                let bit = condition_bit(self.ra());
+                let text = format!("bc{suffix} {},{bit},{target:#x}", self.rt());
                 Ok(self.call(text, target))
             }
             ((None, _), false) => {
@@ -218,13 +214,7 @@ impl Word {
 
     /// One bit from two; the field it lies in is not modelled after that.
     fn condition_logic(self, name: &str) -> Draft {
-        let bit = |n: u32| {
-            let name = ["lt", "gt", "eq", "so"].get((n & 3) as usize).copied();
-            match n >> 2 {
-                0 => name.unwrap_or_default().to_owned(),
-                field => format!("4*cr{field}+{}", name.unwrap_or_default()),
-            }
-        };
+        let bit = condition_bit;
         let (t, a, b) = (self.rt(), self.ra(), self.rb());
         let text = match (name, a == b, t == a) {
             ("crxor", true, true) => format!("crclr {}", bit(t)),
@@ -255,5 +245,19 @@ impl Word {
             Some(CR0),
             Expr::Unknown("whether the store conditional succeeded"),
         )
+    }
+}
+
+/// A bit of the condition register as objdump writes it.
+pub(super) fn condition_bit(bit: u32) -> String {
+    let name = match bit & 3 {
+        0 => "lt",
+        1 => "gt",
+        2 => "eq",
+        _ => "so",
+    };
+    match bit >> 2 {
+        0 => name.to_owned(),
+        field => format!("4*cr{field}+{name}"),
     }
 }

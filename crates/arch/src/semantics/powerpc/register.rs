@@ -1,5 +1,6 @@
 //! Opcode 31: arithmetic between registers, special registers, storage control.
 
+use super::branch::condition_bit;
 use super::{CTR, FLOAT, Found, LR, UNKNOWN, Word, XER, trap_name};
 use crate::semantics::build::{
     Draft, binary, not, remainder, select, signed, test, unsigned, with,
@@ -65,17 +66,7 @@ impl Word {
             0 => format!("isellt {operands}"),
             1 => format!("iselgt {operands}"),
             2 => format!("iseleq {operands}"),
-            _ => {
-                let name = ["lt", "gt", "eq", "so"]
-                    .get((bit & 3) as usize)
-                    .copied()
-                    .unwrap_or_default();
-                let field = match bit >> 2 {
-                    0 => name.to_owned(),
-                    n => format!("4*cr{n}+{name}"),
-                };
-                format!("isel {operands},{field}")
-            }
+            _ => format!("isel {operands},{}", condition_bit(bit)),
         };
         let value = select(self.condition(bit, true), self.base(), self.get(self.rb()));
         Draft::new(text).set(Some(self.reg(self.rt())), value)
@@ -134,6 +125,9 @@ impl Word {
 
     /// `name ra,rs`.
     fn logical_unary(self, name: &str, value: Expr) -> Found {
+        if self.rb() != 0 {
+            return Err(UNKNOWN);
+        }
         Ok(self.result(self.logical_text(name), self.ra(), value))
     }
 
@@ -150,7 +144,12 @@ impl Word {
         let wide = Expr::Unknown("the upper half of a 128-bit product");
         let product = |a, b| lower_half(with(Op::Shr, binary(Op::Mul, a, b), 32));
         let carried = |draft: Found| draft.map(|draft| draft.clobber(&[XER]));
-        match self.bits(1, 10) {
+        let code = self.bits(1, 10);
+        // These have no form that records.
+        if self.rc() && matches!(code, 122 | 265 | 267 | 378 | 506 | 508 | 777 | 779) {
+            return Err(UNKNOWN);
+        }
+        match code {
             266 => self.sum("add", binary(Op::Add, a, b)),
             40 => self.sum("subf", binary(Op::Sub, b, a)),
             104 if self.rb() == 0 => self.unary("neg", binary(Op::Sub, Expr::Const(0), a)),
@@ -187,7 +186,9 @@ impl Word {
             316 => self.logical("xor", binary(Op::Xor, s, b)),
             284 => self.logical("eqv", not(binary(Op::Xor, s, b))),
             476 => self.logical("nand", not(binary(Op::And, s, b))),
-            124 if self.rt() == self.rb() => self.logical_unary("not", not(s)),
+            124 if self.rt() == self.rb() => {
+                Ok(self.result(self.logical_text("not"), self.ra(), not(s)))
+            }
             124 => self.logical("nor", not(binary(Op::Or, s, b))),
             954 => self.logical_unary("extsb", signed(s, 1)),
             922 => self.logical_unary("extsh", signed(s, 2)),
@@ -241,7 +242,7 @@ impl Word {
         if rs == ra && !self.rc() {
             return Ok(Draft::new(self.logical_text("mr")));
         }
-        self.logical_unary("mr", self.get(rs))
+        Ok(self.result(self.logical_text("mr"), ra, self.get(rs)))
     }
 
     /// Special registers and the condition register as a whole.
