@@ -20,7 +20,6 @@ pub(crate) struct Elf<'a> {
     /// `e_type`: `ET_REL`, `ET_EXEC`, `ET_DYN`.
     pub(crate) kind: u16,
     pub(crate) machine: u16,
-    pub(crate) flags: u32,
     pub(crate) sections: Vec<Section<'a>>,
 }
 
@@ -44,7 +43,6 @@ pub struct Section<'a> {
     pub size: u64,
     pub(crate) link: u32,
     pub(crate) info: u32,
-    pub(crate) align: u64,
     pub(crate) entry_size: u64,
     /// Its bytes as they lie in the file; none where the file has none for it, or ends before it does.
     pub(crate) bytes: Option<&'a [u8]>,
@@ -118,7 +116,6 @@ impl<'a> Elf<'a> {
             is_64,
             kind: bytes.u16(16).ok_or_else(cut)?,
             machine: bytes.u16(18).ok_or_else(cut)?,
-            flags: bytes.u32(at(36, 48)).ok_or_else(cut)?,
             sections: Vec::new(),
         };
         let table = word(at(32, 40)).ok_or_else(cut)?;
@@ -205,7 +202,6 @@ impl<'a> Elf<'a> {
             size,
             link: half(if self.is_64 { 40 } else { 24 })?,
             info: half(if self.is_64 { 44 } else { 28 })?,
-            align: word(32, 48)?,
             entry_size: word(36, 56)?,
             bytes: if kind == elf::SHT_NOBITS.0 || kind == elf::SHT_NULL.0 {
                 None

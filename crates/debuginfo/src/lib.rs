@@ -5,21 +5,37 @@
 //! for ever or takes memory without bound because of them.
 
 mod bytes;
+mod convention;
+mod crossrefs;
 mod elf;
 mod error;
+mod function;
 mod identity;
 mod machines;
+mod model;
 mod object;
+mod path;
+mod references;
 mod relocate;
 mod relocation;
 mod sections;
+mod set;
 mod sources;
 mod store;
+mod types;
 
+pub use convention::Argument;
 pub use elf::Section;
 pub use error::{Error, Result};
+pub use function::{
+    CFA, CallSite, Function, InlineFrame, Scope, ScopeKind, SourceLine, Variable, VariableAt, Where,
+};
 pub use identity::Identity;
 pub use object::Object;
+pub use path::{Destination, Owner, Path};
+pub use references::{AddressUse, Caller, UsePlace};
 pub use relocation::{Relocation, RelocationKind};
+pub use set::{DebugInfo, Files, NoFiles, Wanted, base_name};
 pub use sources::elf_symtab::{Binding, Home, Symbol, SymbolKind};
 pub use store::Store;
+pub use types::{Bits, Encoding, Kind, Member, ObjectId, Qualifier, Shape, TypeId};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use arch::Arch;
 
+use crate::crossrefs::CrossReferences;
 use crate::elf::{Elf, Section};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
@@ -28,6 +29,7 @@ pub struct Object<'a> {
     identity: Identity,
     symbols: OnceLock<Result<Symbols<'a>>>,
     tables: Mutex<BTreeMap<u32, Arc<Result<Table>>>>,
+    references: OnceLock<Result<CrossReferences>>,
 }
 
 impl<'a> Object<'a> {
@@ -43,6 +45,7 @@ impl<'a> Object<'a> {
             identity,
             symbols: OnceLock::new(),
             tables: Mutex::new(BTreeMap::new()),
+            references: OnceLock::new(),
         })
     }
 
@@ -135,6 +138,11 @@ impl<'a> Object<'a> {
                 .any(|name| file.section_named(name).is_some_and(|s| !s.is_zeroes()))
         };
         self.debug.iter().chain([&self.file]).find(has)
+    }
+
+    /// Bytes of the file with the debug info, else of the file.
+    pub(crate) fn size(&self) -> usize {
+        self.dwarf_file().unwrap_or(&self.file).bytes.data.len()
     }
 
     pub(crate) fn machine(&self) -> Option<&'static Machine> {
@@ -275,9 +283,20 @@ impl<'a> Object<'a> {
     ///
     /// A linked file has them where the linker kept them, as x86 kernels do.
     pub fn relocations(&self, range: Range<u64>) -> Result<Vec<Relocation<'a>>> {
+        let mut listed = Vec::new();
+        self.each_relocation(range, |relocation| listed.push(relocation))?;
+        Ok(listed)
+    }
+
+    /// Calls `each` with the relocations that have a field in `range`, which lies in one section.
+    pub(crate) fn each_relocation(
+        &self,
+        range: Range<u64>,
+        mut each: impl FnMut(Relocation<'a>),
+    ) -> Result<()> {
         let (Some(section), Some(machine)) = (self.file.section_at(range.start), self.machine())
         else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         let start = section.address.unwrap_or(0);
         let symbols = self.symbol_table()?;
@@ -288,14 +307,15 @@ impl<'a> Object<'a> {
         };
         let table = self.table(section)?;
         let table = table.as_ref().as_ref().map_err(Clone::clone)?;
-        let (from, to) = (range.start - start, range.end.saturating_sub(start));
-        let mut listed = context.list(section, table, from, to);
-        if let Some(name) = machine.table.filter(|name| section.name != *name) {
-            for relocation in &mut listed {
-                self.through_table(name, relocation)?;
+        let words = machine.table.filter(|name| section.name != *name);
+        let mut wrong = None;
+        let range = range.start - start..range.end.saturating_sub(start);
+        context.each(section, table, range, |mut relocation| {
+            if let Some(name) = words
+                && let Err(error) = self.through_table(name, &mut relocation)
+            {
+                wrong = Some(error);
             }
-        }
-        for relocation in &mut listed {
             let function = relocation
                 .target()
                 .and_then(|target| symbols.described_at(target));
@@ -303,8 +323,28 @@ impl<'a> Object<'a> {
                 relocation.symbol = Some(*function);
                 relocation.addend = 0;
             }
-        }
-        Ok(listed)
+            each(relocation);
+        });
+        wrong.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn references(&self) -> Result<&CrossReferences> {
+        let read = || CrossReferences::read(self);
+        self.references
+            .get_or_init(read)
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// Whether a relocation changes the `size` bytes at `address`.
+    pub(crate) fn is_relocated(&self, address: u64, size: u64) -> Result<bool> {
+        let Some(section) = self.file.section_at(address) else {
+            return Ok(false);
+        };
+        let offset = address - section.address.unwrap_or(0);
+        let table = self.table(section)?;
+        let table = table.as_ref().as_ref().map_err(Clone::clone)?;
+        Ok(table.touches(offset, offset.saturating_add(size)))
     }
 
     /// Replaces a word of a table of addresses by what the word holds.
@@ -331,7 +371,8 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    fn table(&self, section: &Section<'a>) -> Result<Arc<Result<Table>>> {
+    /// The relocations of a section.
+    pub(crate) fn table(&self, section: &Section<'a>) -> Result<Arc<Result<Table>>> {
         let mut tables = match self.tables.lock() {
             Ok(tables) => tables,
             // A table is complete before it is put in; what a failed thread left behind is sound.

@@ -45,6 +45,11 @@ impl Table {
         Ok(Table { entries })
     }
 
+    /// Whether any place lies from `start` to before `end`.
+    pub(crate) fn touches(&self, start: u64, end: u64) -> bool {
+        !self.between(start, end).is_empty()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -135,45 +140,49 @@ pub(crate) struct Context<'c, 'a> {
 }
 
 impl<'a> Context<'_, 'a> {
-    /// The relocations with a place from `start` to before `end`, offsets into the section.
-    pub(crate) fn list(
+    /// Calls `each` with the relocations whose places lie from `start` to before `end`, offsets into the
+    /// section.
+    pub(crate) fn each(
         &self,
         section: &Section<'a>,
         table: &Table,
-        start: u64,
-        end: u64,
-    ) -> Vec<Relocation<'a>> {
+        range: std::ops::Range<u64>,
+        mut each: impl FnMut(Relocation<'a>),
+    ) {
         let base = section.address.unwrap_or(0);
-        let entries = table.between(start, end);
-        let listed = entries.iter().map(|entry| {
-            let mut found = self.one(section, base, entry);
-            match found.1 {
+        for entry in table.between(range.start, range.end) {
+            let (mut relocation, partner) = self.one(section, base, entry);
+            match partner {
                 Partner::NextLow if entry.addend.is_none() => {
-                    found.0.addend += self.low_addend(section, table, entry);
+                    relocation.addend += self.low_addend(section, table, entry);
                 }
-                Partner::AtLabel => {
-                    let label = found.0.target().and_then(|label| label.checked_sub(base));
-                    let high = label.and_then(|label| {
-                        let there = table.between(label, label.saturating_add(1)).iter();
-                        there
-                            .map(|entry| self.one(section, base, entry).0)
-                            .find(|high| {
-                                matches!(high.kind, RelocationKind::High | RelocationKind::SlotHigh)
-                            })
-                    });
-                    if let Some(high) = high {
-                        found.0.symbol = high.symbol;
-                        found.0.addend = high.addend;
-                        if high.kind == RelocationKind::SlotHigh {
-                            found.0.kind = RelocationKind::Slot;
-                        }
-                    }
-                }
+                Partner::AtLabel => self.at_label(section, table, &mut relocation),
                 _ => {}
             }
-            found.0
-        });
-        listed.collect()
+            each(relocation);
+        }
+    }
+
+    /// Gives a lower part the target of the upper part that its label names.
+    fn at_label(&self, section: &Section<'a>, table: &Table, low: &mut Relocation<'a>) {
+        let base = section.address.unwrap_or(0);
+        let Some(label) = low.target().and_then(|label| label.checked_sub(base)) else {
+            return;
+        };
+        let there = table.between(label, label.saturating_add(1)).iter();
+        let is_upper = |high: &Relocation<'a>| {
+            matches!(high.kind, RelocationKind::High | RelocationKind::SlotHigh)
+        };
+        let high = there
+            .map(|entry| self.one(section, base, entry).0)
+            .find(is_upper);
+        if let Some(high) = high {
+            low.symbol = high.symbol;
+            low.addend = high.addend;
+            if high.kind == RelocationKind::SlotHigh {
+                low.kind = RelocationKind::Slot;
+            }
+        }
     }
 
     fn one(&self, section: &Section<'a>, base: u64, entry: &Entry) -> (Relocation<'a>, Partner) {

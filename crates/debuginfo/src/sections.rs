@@ -106,7 +106,6 @@ mod tests {
             is_64: true,
             kind: elf::ET_REL.0,
             machine: 62,
-            flags: 0,
             sections: Vec::new(),
         };
         let section = Section {
@@ -119,7 +118,6 @@ mod tests {
             size: bytes.len() as u64,
             link: 0,
             info: 0,
-            align: 1,
             entry_size: 0,
             bytes: Some(bytes),
         };

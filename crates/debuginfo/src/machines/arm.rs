@@ -3,7 +3,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, sign_extend};
+use super::{
+    Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, scan, sign_extend,
+};
 use crate::relocation::RelocationKind::{High, Low, Other, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -11,7 +13,13 @@ pub(crate) static ENTRY: Machine = Machine {
     meaning,
     addend,
     register: |number, _| REGISTERS.get(usize::from(number)).copied(),
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 4, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    // There is no decoder that could complete the address.
+    beginnings: |_, _, _, _| Vec::new(),
     table: None,
     step: 4,
     convention: Convention {

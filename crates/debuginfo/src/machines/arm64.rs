@@ -4,7 +4,10 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, sign_extend};
+use super::{
+    Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, find_all, scan,
+    sign_extend,
+};
 use crate::relocation::RelocationKind::{
     Address, High, Low, Other, Relative, Slot, SlotHigh, ThreadLocal, Upper,
 };
@@ -15,7 +18,16 @@ pub(crate) static ENTRY: Machine = Machine {
     // The ABI uses only relocations with addends.
     addend: |_, _| 0,
     register: |number, _| REGISTERS.get(usize::from(number)).copied(),
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 4, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    beginnings: |section, part, base, target| {
+        let begins =
+            |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
+        find_all(section, part, 4, begins)
+    },
     table: None,
     step: 4,
     convention: Convention {
@@ -100,4 +112,19 @@ fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
         target: address.wrapping_add_signed(distance),
         is_call,
     })
+}
+
+/// `adrp` with the page of the target.
+fn begins_address(field: &Field<'_>, address: u64, target: u64) -> bool {
+    let Some(word) = field
+        .word()
+        .filter(|word| word & 0x9f00_0000 == 0x9000_0000)
+    else {
+        return false;
+    };
+    let pages = sign_extend(
+        u64::from(word >> 5 & 0x7_ffff) << 2 | u64::from(word >> 29 & 3),
+        21,
+    );
+    (address & !0xfff).wrapping_add_signed(pages << 12) == target & !0xfff
 }

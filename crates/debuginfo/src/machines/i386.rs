@@ -4,7 +4,7 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, x86_64};
+use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, scan, x86_64};
 use crate::relocation::RelocationKind::{Other, Slot, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -16,7 +16,13 @@ pub(crate) static ENTRY: Machine = Machine {
         _ => field.signed(4),
     },
     register: |number, _| REGISTERS.get(usize::from(number)).copied(),
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 1, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    // Addresses are constants of instructions, with a relocation.
+    beginnings: |_, _, _, _| Vec::new(),
     table: None,
     step: 1,
     convention: Convention {

@@ -5,8 +5,8 @@
 use object::elf::{self, RelocationType};
 
 use super::{
-    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures,
-    sign_extend,
+    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures, find_all,
+    scan, sign_extend,
 };
 use crate::relocation::RelocationKind::{
     GlobalPointer, High, Low, Other, Relative, Slot, SlotHigh, ThreadLocal, Upper,
@@ -17,7 +17,14 @@ pub(crate) static ENTRY: Machine = Machine {
     meaning,
     addend,
     register,
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 4, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    beginnings: |section, part, _, target| {
+        find_all(section, part, 4, |field| begins_address(field, target))
+    },
     table: None,
     step: 4,
     convention: Convention {
@@ -139,4 +146,19 @@ fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
     };
     let target = behind & !0x0fff_ffff | u64::from(word & 0x03ff_ffff) << 2;
     Some(Branch { target, is_call })
+}
+
+/// `lui` with the upper half of the target's lower word, or with the highest part of an address of 64 bits.
+fn begins_address(field: &Field<'_>, target: u64) -> bool {
+    let Some(word) = field.word().filter(|word| word >> 21 == 0x1e0) else {
+        return false;
+    };
+    // The parts below it are added with their signs, so each may take one from it.
+    let part = |shift: u32| {
+        let rounding = (1..=shift / 16).map(|n| 1_u64 << (16 * n - 1)).sum();
+        target.wrapping_add(rounding) >> shift & 0xffff
+    };
+    [16, 48]
+        .into_iter()
+        .any(|shift| part(shift) == u64::from(word & 0xffff))
 }

@@ -1,6 +1,8 @@
 //! What the files of each architecture say in a way of their own: relocation types, register numbers
 //! in DWARF, the form of direct branches, how arguments are passed. One file per architecture.
 
+use std::ops::Range;
+
 use crate::bytes::Bytes;
 use crate::relocation::RelocationKind;
 
@@ -10,6 +12,7 @@ base::registry! {
 }
 
 /// The file-format side of an architecture.
+#[derive(Debug)]
 pub(crate) struct Machine {
     /// `e_machine`.
     pub(crate) elf: u16,
@@ -19,8 +22,11 @@ pub(crate) struct Machine {
     pub(crate) addend: fn(kind: u32, field: &Field<'_>) -> i64,
     /// The register that DWARF calls by a number; the second argument tells 64-bit files.
     pub(crate) register: fn(number: u16, is_64: bool) -> Option<&'static str>,
-    /// Where the direct branch at the field leads, and whether it is a call.
-    pub(crate) branch: fn(field: &Field<'_>, address: u64) -> Option<Branch>,
+    /// The direct branches of a part of a section, which lies at the address given last, by their offsets.
+    pub(crate) branches: Branches,
+    /// The offsets of instructions that may begin to make the address given last in a register.
+    pub(crate) beginnings:
+        fn(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<u64>,
     /// The section of words that hold addresses, where code loads addresses from one.
     pub(crate) table: Option<&'static str>,
     /// Bytes between possible starts of instructions.
@@ -28,6 +34,9 @@ pub(crate) struct Machine {
     /// How arguments are passed.
     pub(crate) convention: Convention,
 }
+
+/// The direct branches of a part of a section.
+type Branches = fn(section: Bytes<'_>, part: Range<u64>, base: u64) -> Vec<(u64, Branch)>;
 
 /// A place in a section that a relocation changes or an instruction fills.
 pub(crate) struct Field<'a> {
@@ -226,6 +235,37 @@ pub(crate) enum LargeResult {
     FirstArgument(u64),
     /// In a register of its own.
     OwnRegister,
+}
+
+/// What `read` makes of every possible instruction of a part of a section, with its offset.
+///
+/// It is generic so that `read` becomes part of the loop, which goes through all code of a kernel.
+fn scan<T>(
+    section: Bytes<'_>,
+    part: Range<u64>,
+    step: usize,
+    read: impl Fn(&Field<'_>) -> Option<T>,
+) -> Vec<(u64, T)> {
+    let read = |offset| {
+        let field = Field {
+            section,
+            offset,
+            is_code: true,
+        };
+        read(&field).map(|found| (offset, found))
+    };
+    part.step_by(step).filter_map(read).collect()
+}
+
+/// The offsets at which `is` says yes.
+fn find_all(
+    section: Bytes<'_>,
+    part: Range<u64>,
+    step: usize,
+    is: impl Fn(&Field<'_>) -> bool,
+) -> Vec<u64> {
+    let found = scan(section, part, step, |field| is(field).then_some(()));
+    found.into_iter().map(|(offset, ())| offset).collect()
 }
 
 /// The machine of files with this `e_machine`.

@@ -5,7 +5,7 @@
 use object::elf::{self, RelocationType};
 
 use super::{
-    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, sign_extend,
+    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, scan, sign_extend,
 };
 use crate::relocation::RelocationKind::{
     GlobalPointer, High, Low, Other, Slot, SlotHigh, ThreadLocal, Upper,
@@ -17,7 +17,13 @@ pub(crate) static ENTRY: Machine = Machine {
     // Both ABIs use only relocations with addends.
     addend: |_, _| 0,
     register,
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 4, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    // Addresses are made from the table of contents, of which a function knows only the register.
+    beginnings: |_, _, _, _| Vec::new(),
     table: Some(".toc"),
     step: 4,
     convention: Convention {

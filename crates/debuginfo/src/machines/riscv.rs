@@ -4,8 +4,8 @@
 use object::elf::{self, RelocationType};
 
 use super::{
-    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures,
-    sign_extend,
+    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures, find_all,
+    scan, sign_extend,
 };
 use crate::relocation::RelocationKind::{High, Low, Other, SlotHigh, ThreadLocal};
 
@@ -20,7 +20,16 @@ pub(crate) static ENTRY: Machine = Machine {
             .copied()
             .filter(|name| !name.is_empty())
     },
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 2, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    beginnings: |section, part, base, target| {
+        let begins =
+            |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
+        find_all(section, part, 2, begins)
+    },
     table: None,
     step: 2,
     convention: Convention {
@@ -121,4 +130,14 @@ fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
         }
         _ => None,
     }
+}
+
+/// `auipc` to within reach of the target.
+fn begins_address(field: &Field<'_>, address: u64, target: u64) -> bool {
+    let Some(word) = field.word().filter(|word| word & 0x7f == 0x17) else {
+        return false;
+    };
+    let high = i64::from((word & 0xffff_f000).cast_signed());
+    let rest = target.wrapping_sub(address.wrapping_add_signed(high)) as i64;
+    (-2048..2048).contains(&rest)
 }

@@ -3,7 +3,7 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures};
+use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, find_all, scan};
 use crate::relocation::RelocationKind::{Other, Relative, Slot, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -12,7 +12,16 @@ pub(crate) static ENTRY: Machine = Machine {
     // The ABI uses only relocations with addends.
     addend: |_, _| 0,
     register: |number, _| REGISTERS.get(usize::from(number)).copied(),
-    branch,
+    branches: |section, part, base| {
+        scan(section, part, 1, |field| {
+            branch(field, base.wrapping_add(field.offset))
+        })
+    },
+    beginnings: |section, part, base, target| {
+        let begins =
+            |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
+        find_all(section, part, 1, begins)
+    },
     table: None,
     step: 1,
     convention: Convention {
@@ -92,4 +101,17 @@ pub(super) fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
         target: address.wrapping_add(size).wrapping_add_signed(distance),
         is_call,
     })
+}
+
+/// `lea rel32(%rip), register`, the only way that makes an address of the same section without a relocation.
+fn begins_address(field: &Field<'_>, address: u64, target: u64) -> bool {
+    let byte = |behind: u64| field.section.u8(field.offset + behind);
+    if !matches!(byte(0), Some(0x48 | 0x4c))
+        || byte(1) != Some(0x8d)
+        || byte(2).is_none_or(|m| m & 0xc7 != 5)
+    {
+        return false;
+    }
+    let distance = field.word_at(3).map(|word| i64::from(word.cast_signed()));
+    distance.is_some_and(|distance| address.wrapping_add(7).wrapping_add_signed(distance) == target)
 }

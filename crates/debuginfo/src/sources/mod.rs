@@ -1,3 +1,4 @@
 //! Where answers come from: one file (or folder) per source.
 
+pub(crate) mod dwarf;
 pub(crate) mod elf_symtab;

@@ -1,8 +1,13 @@
 //! The objects of `tests/objects`, which its `Makefile` makes.
 
-#![allow(clippy::panic, reason = "a panic is the verdict of a test")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is the verdict of a test"
+)]
 
-use debuginfo::{Object, Store};
+use debuginfo::{DebugInfo, Object, ObjectId, Store};
 
 /// The bytes of an object.
 pub fn bytes(name: &str) -> Vec<u8> {
@@ -15,6 +20,20 @@ pub fn open(name: &str) -> Object<'static> {
     let bytes = Box::leak(bytes(name).into_boxed_slice());
     let store = Box::leak(Box::new(Store::new()));
     Object::open(name, bytes, store).unwrap()
+}
+
+/// A set with one object.
+#[allow(dead_code, reason = "not every test file asks a set")]
+pub fn set(name: &str) -> (DebugInfo<'static>, ObjectId) {
+    let mut set = DebugInfo::new();
+    let id = set.add(open(name));
+    (set, id)
+}
+
+/// Where a function, or a compiler's copy of it, starts.
+#[allow(dead_code, reason = "not every test file asks for functions")]
+pub fn function(set: &DebugInfo<'_>, name: &str) -> u64 {
+    set.functions_named(name, None).unwrap()[0].1.address
 }
 
 /// One module for each architecture.

@@ -1,0 +1,232 @@
+//! All references of one object to functions and data, sorted by what they refer to.
+//!
+//! The index is made once, when it is first asked who refers to something: of relocations, and of direct
+//! branches for which the assembler or the linker left none.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::bytes::Bytes;
+use crate::elf::Section;
+use crate::error::Result;
+use crate::object::Object;
+use crate::relocation::{Relocation, RelocationKind};
+use crate::sources::elf_symtab::Home;
+
+/// Bytes of a section that are looked through at a time.
+const PART: u64 = 1 << 20;
+
+/// Sections in which kernels keep tables about their code: what they name is not called for it.
+const TABLES: &[&str] = &[
+    ".altinstr",
+    ".call_sites",
+    ".discard",
+    ".eh_frame",
+    ".ibt_endbr_seal",
+    ".opd",
+    ".orc_",
+    ".parainstructions",
+    ".pdr",
+    ".rela",
+    ".retpoline_sites",
+    ".return_sites",
+    ".smp_locks",
+    ".static_call_sites",
+    "__bug_table",
+    "__ex_table",
+    "__jump_table",
+    "__kcfi_traps",
+    "__ksymtab",
+    "__mcount_loc",
+    "__patchable_function_entries",
+];
+
+/// Whether a section is such a table. Replacements of instructions are code, which may call.
+pub(crate) fn is_table(section: &Section<'_>) -> bool {
+    !section.is_code() && TABLES.iter().any(|table| section.name.starts_with(table))
+}
+
+/// How one place refers to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    /// It calls it.
+    Call,
+    /// It jumps to it.
+    Jump,
+    /// It holds or makes its address.
+    Address,
+}
+
+/// One reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Reference {
+    /// What is referred to: an address, or the number of a symbol that is defined elsewhere.
+    pub(crate) to: u64,
+    /// The address of the referring field, of a branch that of its instruction.
+    pub(crate) at: u64,
+    pub(crate) how: How,
+}
+
+/// All references of an object.
+#[derive(Debug, Default)]
+pub(crate) struct CrossReferences {
+    /// To addresses of the object itself, sorted.
+    own: Vec<Reference>,
+    /// To symbols that are defined elsewhere, by their numbers, sorted.
+    other: Vec<Reference>,
+}
+
+impl CrossReferences {
+    /// Looks through all loaded sections of the object.
+    pub(crate) fn read<'a>(object: &Object<'a>) -> Result<Self> {
+        let mut starts: Vec<u64> = object.functions()?.iter().map(|f| f.address).collect();
+        starts.dedup();
+        let mut parts: Vec<(&Section<'a>, Range<u64>)> = Vec::new();
+        for section in object.sections().iter().filter(|s| s.is_loaded()) {
+            if is_table(section) {
+                continue;
+            }
+            // What is all zeroes refers to nothing, whatever size it claims.
+            let size = section.bytes.map_or(0, |bytes| bytes.len() as u64);
+            for start in (0..size).step_by(PART as usize) {
+                parts.push((section, start..size.min(start + PART)));
+            }
+        }
+        let found: Vec<(Vec<Reference>, Vec<Reference>)> = parts
+            .par_iter()
+            .with_max_len(1)
+            .map(|(section, part)| references(object, section, part.clone(), &starts))
+            .collect::<Result<_>>()?;
+        let mut all = CrossReferences::default();
+        for (own, other) in found {
+            all.own.extend(own);
+            all.other.extend(other);
+        }
+        all.own.par_sort_unstable();
+        all.other.sort_unstable();
+        Ok(all)
+    }
+
+    /// The references to an address of the object.
+    pub(crate) fn to_address(&self, address: u64) -> &[Reference] {
+        same(&self.own, address)
+    }
+
+    /// The references to a symbol that is defined elsewhere.
+    pub(crate) fn to_symbol(&self, index: u32) -> &[Reference] {
+        same(&self.other, index.into())
+    }
+}
+
+fn same(references: &[Reference], to: u64) -> &[Reference] {
+    let start = references.partition_point(|reference| reference.to < to);
+    let end = references.partition_point(|reference| reference.to <= to);
+    references.get(start..end).unwrap_or_default()
+}
+
+/// The references of a part of a section: to addresses and to symbols.
+fn references<'a>(
+    object: &Object<'a>,
+    section: &Section<'a>,
+    part: Range<u64>,
+    starts: &[u64],
+) -> Result<(Vec<Reference>, Vec<Reference>)> {
+    let (mut own, mut other) = (Vec::new(), Vec::new());
+    let base = section.address.unwrap_or(0);
+    let range = base.saturating_add(part.start)..base.saturating_add(part.end);
+    object.each_relocation(range, |relocation| {
+        let how = match relocation.kind {
+            RelocationKind::Call => How::Call,
+            RelocationKind::Jump => How::Jump,
+            kind if kind.gives_address() => How::Address,
+            _ => return,
+        };
+        let at = match how {
+            How::Address => relocation.at,
+            _ => start_of_branch(object, &relocation),
+        };
+        if let Some(to) = relocation.target() {
+            own.push(Reference { to, at, how });
+        } else if let Some(symbol) = relocation.symbol
+            && matches!(symbol.home, Home::Elsewhere | Home::Common)
+            && relocation.addend == 0
+        {
+            let to = u64::from(symbol.index);
+            other.push(Reference { to, at, how });
+        }
+    })?;
+    if let (true, Some(machine), Some(bytes)) = (section.is_code(), object.machine(), section.bytes)
+    {
+        let bytes = Bytes::new(bytes, object.endian());
+        let table = object.table(section)?;
+        let table = table.as_ref().as_ref().map_err(Clone::clone)?;
+        for (offset, branch) in (machine.branches)(bytes, part, base) {
+            // Within the operands of other instructions bytes may look like a branch, but hardly like one to
+            // exactly where a function starts.
+            if starts.binary_search(&branch.target).is_err() {
+                continue;
+            }
+            let at = base.saturating_add(offset);
+            let size = if machine.step == 1 { 5 } else { 4 };
+            if table.touches(offset, offset + size) {
+                continue;
+            }
+            let how = if branch.is_call { How::Call } else { How::Jump };
+            own.push(Reference {
+                to: branch.target,
+                at,
+                how,
+            });
+        }
+    }
+    Ok((own, other))
+}
+
+/// The address of the instruction whose operand a relocation fills in: x86 has an opcode in front.
+fn start_of_branch(object: &Object<'_>, relocation: &Relocation<'_>) -> u64 {
+    if object.machine().is_none_or(|machine| machine.step != 1) {
+        return relocation.at;
+    }
+    let before = relocation
+        .at
+        .checked_sub(2)
+        .and_then(|at| object.bytes_at(at, 2));
+    let opcode = if matches!(before, Some([0x0f, 0x80..=0x8f])) {
+        2
+    } else {
+        1
+    };
+    relocation.at.saturating_sub(opcode)
+}
+
+/// The instructions of a section that may begin to make the address `target`, without a relocation.
+pub(crate) fn beginnings(
+    object: &Object<'_>,
+    section: &Section<'_>,
+    target: u64,
+) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let (Some(machine), Some(bytes), Some(base)) =
+        (object.machine(), section.bytes, section.address)
+    else {
+        return Ok(found);
+    };
+    let size = bytes.len() as u64;
+    let bytes = Bytes::new(bytes, object.endian());
+    let parts: Vec<u64> = (0..size).step_by(PART as usize).collect();
+    let offsets: Vec<u64> = parts
+        .par_iter()
+        .with_max_len(1)
+        .flat_map_iter(|start| {
+            (machine.beginnings)(bytes, *start..size.min(start + PART), base, target)
+        })
+        .collect();
+    for offset in offsets {
+        let at = base.saturating_add(offset);
+        if !object.is_relocated(at, if machine.step == 1 { 7 } else { 4 })? {
+            found.push(at);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,412 @@
+//! All objects of one target together: a kernel and its modules.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use base::Gap;
+
+use crate::error::{Error, Result};
+use crate::function::{Function, InlineFrame, ScopeKind, SourceLine, VariableAt};
+use crate::object::Object;
+use crate::sources::dwarf::Dwarf;
+use crate::sources::elf_symtab::Symbol;
+use crate::store::Store;
+use crate::types::{ObjectId, Shape, TypeId};
+
+/// Shapes that are kept once they are read.
+const SHAPES_KEPT: usize = 1 << 16;
+
+/// Functions that are kept once they are read.
+const FUNCTIONS_KEPT: usize = 1 << 10;
+
+/// A kernel and its modules, with what their debug info tells.
+///
+/// Nothing of an object is read before a question needs it. All answers are in the addresses of the object's
+/// file.
+#[derive(Debug, Default)]
+pub struct DebugInfo<'a> {
+    loaded: Vec<Loaded<'a>>,
+    shapes: Mutex<HashMap<TypeId, Arc<Shape<'a>>>>,
+    functions: Mutex<BTreeMap<(ObjectId, u64), Arc<Function<'a>>>>,
+}
+
+#[derive(Debug)]
+struct Loaded<'a> {
+    object: Object<'a>,
+    shared: Option<ObjectId>,
+    dwarf: OnceLock<Result<Option<Dwarf<'a>>>>,
+}
+
+/// A file that another one names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'w> {
+    /// The debug info of a file that has none itself.
+    DebugFile {
+        /// The label of the file that wants it.
+        of: &'w str,
+        /// The build-id that it must have, in hexadecimal digits.
+        build_id: Option<&'w str>,
+        /// The name that it is known by (`.gnu_debuglink`).
+        name: Option<&'w str>,
+    },
+    /// What several files share (`.gnu_debugaltlink`, made by `dwz`).
+    SharedFile {
+        /// The label of the file that wants it.
+        of: &'w str,
+        /// Its name.
+        name: &'w str,
+        /// The build-id that it must have, in hexadecimal digits.
+        build_id: &'w str,
+    },
+}
+
+/// Finds files that other files name: the caller knows directories, nothing here does.
+pub trait Files<'a> {
+    /// The label and the bytes of a file that is `wanted`, if there is one.
+    fn find(&self, wanted: Wanted<'_>) -> Option<(String, &'a [u8])>;
+}
+
+/// Finds nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl<'a> Files<'a> for NoFiles {
+    fn find(&self, _: Wanted<'_>) -> Option<(String, &'a [u8])> {
+        None
+    }
+}
+
+impl<'a> DebugInfo<'a> {
+    /// No object yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an object.
+    pub fn add(&mut self, object: Object<'a>) -> ObjectId {
+        let id = ObjectId(u32::try_from(self.loaded.len()).unwrap_or(u32::MAX));
+        self.loaded.push(Loaded {
+            object,
+            shared: None,
+            dwarf: OnceLock::new(),
+        });
+        id
+    }
+
+    /// Opens a file and adds it, with the files that it names; what could not be had of these is a gap.
+    pub fn open(
+        &mut self,
+        label: &str,
+        bytes: &'a [u8],
+        store: &'a Store,
+        files: &dyn Files<'a>,
+    ) -> Result<(ObjectId, Vec<Gap>)> {
+        let mut object = Object::open(label, bytes, store)?;
+        let mut gaps = Vec::new();
+        let identity = object.identity().clone();
+        if !object.has_dwarf() {
+            let wanted = Wanted::DebugFile {
+                of: label,
+                build_id: identity.build_id.as_deref(),
+                name: identity.debug_link.as_ref().map(|(name, _)| name.as_str()),
+            };
+            let what = format!("the debug info of {label}");
+            match files.find(wanted) {
+                Some((label, bytes)) => {
+                    if let Err(error) = object.attach_debug(&label, bytes) {
+                        gaps.push(Gap::new(what, error.to_string()));
+                    }
+                }
+                None => gaps.push(
+                    Gap::new(
+                        what,
+                        "the file has none and no separate file with it was found",
+                    )
+                    .supply("the file with its debug info (--debuginfo)"),
+                ),
+            }
+        }
+        let mut shared = None;
+        if let Some((name, build_id)) = &identity.shared_link {
+            let found = files.find(Wanted::SharedFile {
+                of: label,
+                name,
+                build_id,
+            });
+            match found.map(|(label, bytes)| Object::open(&label, bytes, store)) {
+                Some(Ok(object)) if object.identity().build_id.as_ref() == Some(build_id) => {
+                    shared = Some(self.add(object));
+                }
+                Some(Ok(object)) => {
+                    let why = format!("{} has another build-id than {build_id}", object.label());
+                    gaps.push(Gap::new(format!("what {label} shares with others"), why));
+                }
+                Some(Err(error)) => {
+                    gaps.push(Gap::new(
+                        format!("what {label} shares with others"),
+                        error.to_string(),
+                    ));
+                }
+                None => gaps.push(
+                    Gap::new(
+                        format!("what {label} shares with others"),
+                        format!("{name} was not found"),
+                    )
+                    .supply(name),
+                ),
+            }
+        }
+        let id = self.add(object);
+        if let Some(loaded) = self.loaded.last_mut() {
+            loaded.shared = shared;
+        }
+        Ok((id, gaps))
+    }
+
+    /// All objects.
+    pub fn objects(&self) -> impl Iterator<Item = (ObjectId, &Object<'a>)> {
+        (0..)
+            .map(ObjectId)
+            .zip(self.loaded.iter().map(|loaded| &loaded.object))
+    }
+
+    /// An object; an empty answer only for a handle of another set.
+    pub fn object(&self, id: ObjectId) -> Option<&Object<'a>> {
+        self.loaded.get(id.0 as usize).map(|loaded| &loaded.object)
+    }
+
+    /// The kernel: the first object that is no module and says that it is Linux, else the first linked one.
+    pub fn kernel(&self) -> Option<ObjectId> {
+        let is_kernel = |object: &Object<'_>| object.identity().banner.is_some();
+        let is_linked = |object: &Object<'_>| !object.is_relocatable();
+        let first = |is: &dyn Fn(&Object<'_>) -> bool| {
+            self.objects()
+                .find(|(_, object)| is(object))
+                .map(|(id, _)| id)
+        };
+        first(&is_kernel).or_else(|| first(&is_linked))
+    }
+
+    /// The module of this name, as logs print it: `-` and `_` are the same in names of modules.
+    pub fn module(&self, name: &str) -> Option<ObjectId> {
+        let plain = |name: &str| name.replace('-', "_");
+        let name = plain(name);
+        let is = |object: &Object<'_>| {
+            object.identity().module.as_deref().map(plain) == Some(name.clone())
+        };
+        self.objects()
+            .find(|(_, object)| is(object))
+            .map(|(id, _)| id)
+    }
+
+    /// The functions of this name: in the named module, in any object without one.
+    ///
+    /// Where nothing has exactly this name, copies that a compiler has made of it (`f.constprop.0`) are meant.
+    pub fn functions_named(
+        &self,
+        name: &str,
+        module: Option<&str>,
+    ) -> Result<Vec<(ObjectId, Symbol<'a>)>> {
+        let objects: Vec<_> = match module {
+            Some(module) => self.module(module).into_iter().collect(),
+            None => self.objects().map(|(id, _)| id).collect(),
+        };
+        let mut found = Vec::new();
+        for id in &objects {
+            if let Some(object) = self.object(*id) {
+                found.extend(
+                    object
+                        .functions_named(name)?
+                        .into_iter()
+                        .map(|symbol| (*id, symbol)),
+                );
+            }
+        }
+        if found.is_empty() {
+            for id in &objects {
+                let Some(object) = self.object(*id) else {
+                    continue;
+                };
+                let copies = object.functions()?.into_iter();
+                found.extend(
+                    copies
+                        .filter(|f| base_name(f.name) == name)
+                        .map(|f| (*id, f)),
+                );
+            }
+        }
+        Ok(found)
+    }
+
+    /// The DWARF of an object; none where it has none.
+    pub(crate) fn dwarf(&self, id: ObjectId) -> Result<Option<&Dwarf<'a>>> {
+        let Some(loaded) = self.loaded.get(id.0 as usize) else {
+            return Ok(None);
+        };
+        let load = || {
+            let shared = loaded
+                .shared
+                .and_then(|shared| Some((shared, self.object(shared)?)));
+            Dwarf::load(&loaded.object, id, shared)
+        };
+        loaded
+            .dwarf
+            .get_or_init(load)
+            .as_ref()
+            .map(Option::as_ref)
+            .map_err(Clone::clone)
+    }
+
+    /// What kept a part of an object's debug info from being read, if anything did.
+    pub fn damage(&self, id: ObjectId) -> Option<Error> {
+        match self.dwarf(id) {
+            Ok(dwarf) => dwarf?.stopped().cloned(),
+            Err(error) => Some(error),
+        }
+    }
+
+    /// The function with code at `address`, as debug info tells it.
+    pub fn function_at(&self, id: ObjectId, address: u64) -> Result<Option<Arc<Function<'a>>>> {
+        let Some(dwarf) = self.dwarf(id)? else {
+            return Ok(None);
+        };
+        let Some((unit, entry)) = dwarf.function_at(address)? else {
+            return Ok(None);
+        };
+        let at = dwarf.place_of(&unit, entry);
+        if let Some(function) = lock(&self.functions).get(&(id, at)) {
+            return Ok(Some(Arc::clone(function)));
+        }
+        let function = Arc::new(dwarf.function(&unit, entry)?);
+        let mut kept = lock(&self.functions);
+        if kept.len() >= FUNCTIONS_KEPT {
+            kept.clear();
+        }
+        kept.insert((id, at), Arc::clone(&function));
+        Ok(Some(function))
+    }
+
+    /// The functions that run at `address`: the innermost inlined one first, the compiled one last.
+    ///
+    /// Without debug info it is the function of the symbol table alone. For a return address ask one byte before.
+    pub fn frames_at(&self, id: ObjectId, address: u64) -> Result<Vec<InlineFrame<'a>>> {
+        let mut line = self.line_at(id, address)?;
+        let Some(function) = self.function_at(id, address)? else {
+            let symbol = match self.object(id) {
+                Some(object) => object.symbol_at(address)?,
+                None => None,
+            };
+            let frame = symbol.map(|symbol| InlineFrame {
+                function: symbol.name,
+                line,
+                is_inlined: false,
+                scope: 0,
+            });
+            return Ok(frame.into_iter().collect());
+        };
+        let mut frames = Vec::new();
+        for number in function.scopes_at(address).into_iter().rev() {
+            let Some(scope) = function.scopes.get(number) else {
+                continue;
+            };
+            let (call, is_inlined) = match &scope.kind {
+                ScopeKind::Block => continue,
+                ScopeKind::Inlined(call) => (call.clone(), true),
+                ScopeKind::Function => (None, false),
+            };
+            frames.push(InlineFrame {
+                function: scope.name,
+                line,
+                is_inlined,
+                scope: number,
+            });
+            line = call;
+        }
+        Ok(frames)
+    }
+
+    /// The source line of the instruction at `address`.
+    pub fn line_at(&self, id: ObjectId, address: u64) -> Result<Option<SourceLine>> {
+        match self.dwarf(id)? {
+            Some(dwarf) => dwarf.line(address),
+            None => Ok(None),
+        }
+    }
+
+    /// The source lines of the code in `range`, which lies in one function: where each begins.
+    pub fn lines_in(&self, id: ObjectId, range: Range<u64>) -> Result<Vec<(u64, SourceLine)>> {
+        match self.dwarf(id)? {
+            Some(dwarf) => dwarf.lines_of(range),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The variables and parameters that mean something at `address`, of inlined functions too.
+    pub fn variables_at(&self, id: ObjectId, address: u64) -> Result<Vec<VariableAt<'a>>> {
+        let function = self.function_at(id, address)?;
+        Ok(function.map_or_else(Vec::new, |function| function.variables_at(address)))
+    }
+
+    /// The global or static variable that holds `address`: its name, its type and how far into it that is.
+    #[allow(clippy::type_complexity, reason = "three answers to one question")]
+    pub fn variable_at(
+        &self,
+        id: ObjectId,
+        address: u64,
+    ) -> Result<Option<(&'a str, Option<TypeId>, u64)>> {
+        let Some(object) = self.object(id) else {
+            return Ok(None);
+        };
+        let symbol = object.symbol_at(address)?;
+        let start = symbol.map_or(address, |symbol| symbol.address);
+        let offset = address.wrapping_sub(start);
+        let told = match self.dwarf(id)? {
+            Some(dwarf) => dwarf.variable(start)?,
+            None => None,
+        };
+        Ok(match (told, symbol) {
+            (Some((name, type_id)), _) => Some((name, type_id, offset)),
+            (None, Some(symbol)) => Some((symbol.name, None, offset)),
+            (None, None) => None,
+        })
+    }
+
+    /// One step into a type.
+    pub fn shape(&self, type_id: TypeId) -> Result<Arc<Shape<'a>>> {
+        if let Some(shape) = lock(&self.shapes).get(&type_id) {
+            return Ok(Arc::clone(shape));
+        }
+        let Some(dwarf) = self.dwarf(type_id.object)? else {
+            let label: Arc<str> = self
+                .object(type_id.object)
+                .map_or("?", Object::label)
+                .into();
+            return Err(Error::file(&label, "has no debug info"));
+        };
+        let shape = Arc::new(dwarf.shape(type_id.at)?);
+        let mut kept = lock(&self.shapes);
+        if kept.len() >= SHAPES_KEPT {
+            kept.clear();
+        }
+        kept.insert(type_id, Arc::clone(&shape));
+        Ok(shape)
+    }
+}
+
+/// The name of a function without what compilers append to that of a copy or a part (`.constprop.0`,
+/// `.isra.0`, `.part.0`, `.cold`, `.llvm.123`).
+pub fn base_name(name: &str) -> &str {
+    name.find('.')
+        .filter(|dot| *dot > 0)
+        .and_then(|dot| name.get(..dot))
+        .unwrap_or(name)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    match mutex.lock() {
+        Ok(guard) => guard,
+        // What is kept is complete before it is put in; what a failed thread left behind is sound.
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}

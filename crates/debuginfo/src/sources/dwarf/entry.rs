@@ -1,0 +1,182 @@
+//! Entries of `.debug_info`: their names, references, constants and addresses.
+
+use std::ops::Range;
+
+use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset, constants as dw};
+
+use super::{Dwarf, MOST_STEPS, Slice, Unit};
+use crate::error::Result;
+use crate::types::TypeId;
+
+/// One entry with all its attributes.
+pub(super) type Entry<'a> = DebuggingInformationEntry<Slice<'a>>;
+
+/// Where another entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reference {
+    /// In `.debug_info` of this object.
+    Here(usize),
+    /// In `.debug_info` of the object with what is shared.
+    Shared(usize),
+}
+
+impl<'a> Dwarf<'a> {
+    /// Reads the entry at `at`, counted from the unit's header.
+    pub(super) fn entry(&self, unit: &Unit<'a>, at: UnitOffset) -> Result<Entry<'a>> {
+        let wrong = |error| self.wrong(unit.range.start.saturating_add(at.0), error);
+        unit.inner.entry(at).map_err(wrong)
+    }
+
+    /// Reads the entry at `at` in `.debug_info`.
+    pub(super) fn entry_at(&self, unit: &Unit<'a>, at: usize) -> Result<Entry<'a>> {
+        match at.checked_sub(unit.range.start) {
+            Some(offset) => self.entry(unit, UnitOffset(offset)),
+            None => Err(self.bad(at, "a reference leads out of all units")),
+        }
+    }
+
+    /// The text of an attribute; empty where there is none or it cannot be had.
+    pub(super) fn text(&self, unit: &Unit<'a>, entry: &Entry<'a>, name: gimli::DwAt) -> &'a str {
+        let value = entry.attr_value(name);
+        value.map_or("", |value| self.text_of(unit, value))
+    }
+
+    /// The text of an attribute's value.
+    pub(super) fn text_of(&self, unit: &Unit<'a>, value: AttributeValue<Slice<'a>>) -> &'a str {
+        match self.inner.attr_string(&unit.inner, value) {
+            Ok(text) => std::str::from_utf8(text.slice()).unwrap_or_default(),
+            Err(_) => "",
+        }
+    }
+
+    /// The entry that an attribute refers to.
+    pub(super) fn reference(
+        &self,
+        unit: &Unit<'a>,
+        entry: &Entry<'a>,
+        name: gimli::DwAt,
+    ) -> Option<Reference> {
+        match entry.attr_value(name)? {
+            AttributeValue::UnitRef(offset) => {
+                unit.range.start.checked_add(offset.0).map(Reference::Here)
+            }
+            AttributeValue::DebugInfoRef(offset) => Some(Reference::Here(offset.0)),
+            AttributeValue::DebugInfoRefSup(offset) => Some(Reference::Shared(offset.0)),
+            _ => None,
+        }
+    }
+
+    /// The type that an entry refers to.
+    pub(super) fn type_of(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<TypeId> {
+        self.type_id(self.reference(unit, entry, dw::DW_AT_type)?)
+    }
+
+    pub(super) fn type_id(&self, reference: Reference) -> Option<TypeId> {
+        Some(match reference {
+            Reference::Here(at) => TypeId {
+                object: self.object,
+                at: at as u64,
+            },
+            Reference::Shared(at) => TypeId {
+                object: self.shared?,
+                at: at as u64,
+            },
+        })
+    }
+
+    /// Calls `look` with an entry and those that say more about the same thing (2.13.2
+    /// "Specification", 3.3.8 "abstract origin"), until it has found what it looks for.
+    pub(super) fn along<T>(
+        &self,
+        unit: &Unit<'a>,
+        entry: &Entry<'a>,
+        mut look: impl FnMut(&Unit<'a>, &Entry<'a>) -> Option<T>,
+    ) -> Option<T> {
+        if let Some(found) = look(unit, entry) {
+            return Some(found);
+        }
+        let next = |unit: &Unit<'a>, entry: &Entry<'a>| {
+            let names = [dw::DW_AT_abstract_origin, dw::DW_AT_specification];
+            names
+                .into_iter()
+                .find_map(|name| self.reference(unit, entry, name))
+        };
+        let mut at = next(unit, entry)?;
+        for _ in 0..MOST_STEPS {
+            let Reference::Here(offset) = at else {
+                return None;
+            };
+            let other;
+            let home = if unit.range.contains(&offset) {
+                unit
+            } else {
+                other = self.unit_of(offset).ok()?;
+                &*other
+            };
+            let entry = self.entry_at(home, offset).ok()?;
+            if let Some(found) = look(home, &entry) {
+                return Some(found);
+            }
+            at = next(home, &entry)?;
+        }
+        None
+    }
+
+    /// The name of an entry, its own or that of what it is a copy of.
+    pub(super) fn name(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> &'a str {
+        let name = self.along(unit, entry, |unit, entry| {
+            let name = self.text(unit, entry, dw::DW_AT_name);
+            (!name.is_empty()).then_some(name)
+        });
+        name.unwrap_or_default()
+    }
+
+    /// The number of an attribute that is a constant without a sign.
+    pub(super) fn number(entry: &Entry<'a>, name: gimli::DwAt) -> Option<u64> {
+        match entry.attr_value(name)? {
+            AttributeValue::FileIndex(file) => Some(file),
+            value => value
+                .udata_value()
+                .or_else(|| value.sdata_value().map(|value| value as u64)),
+        }
+    }
+
+    /// Whether an attribute is there and says yes.
+    pub(super) fn flag(entry: &Entry<'a>, name: gimli::DwAt) -> bool {
+        matches!(entry.attr_value(name), Some(AttributeValue::Flag(true)))
+    }
+
+    /// The code of an entry (2.17): its range, or its ranges with that of the entry point first.
+    pub(super) fn ranges(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Result<Vec<Range<u64>>> {
+        let wrong = |error| self.wrong(unit.range.start.saturating_add(entry.offset().0), error);
+        if let Some(value) = entry.attr_value(dw::DW_AT_ranges) {
+            let Some(mut list) = self.inner.attr_ranges(&unit.inner, value).map_err(wrong)? else {
+                return Ok(Vec::new());
+            };
+            let mut ranges = Vec::new();
+            while let Some(range) = list.next().map_err(wrong)? {
+                if range.begin < range.end {
+                    ranges.push(range.begin..range.end);
+                }
+            }
+            return Ok(ranges);
+        }
+        let Some(low) = entry.attr_value(dw::DW_AT_low_pc) else {
+            return Ok(Vec::new());
+        };
+        let low = self.inner.attr_address(&unit.inner, low).map_err(wrong)?;
+        let high = match entry.attr_value(dw::DW_AT_high_pc) {
+            Some(AttributeValue::Udata(size)) => low.map(|low| low.saturating_add(size)),
+            Some(value) => match value.udata_value() {
+                Some(size) => low.map(|low| low.saturating_add(size)),
+                None => self.inner.attr_address(&unit.inner, value).map_err(wrong)?,
+            },
+            None => None,
+        };
+        let range = low.zip(high).map(|(low, high)| low..high);
+        Ok(range
+            .filter(|range| range.start < range.end)
+            .into_iter()
+            .collect())
+    }
+}

@@ -1,0 +1,402 @@
+//! Finding entries by name and variables by address, without an index on disk.
+//!
+//! Names are indexed once for all units, in parallel, and only when a name must be found outside the unit at
+//! hand. Variables are found by searching `.debug_info` for the bytes of their address.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use gimli::{AttributeValue, UnitHeader, constants as dw};
+use rayon::prelude::*;
+
+use super::entry::{Entry, Reference};
+use super::{Dwarf, Slice, Unit};
+use crate::error::Result;
+use crate::types::TypeId;
+
+/// What a name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum NameKind {
+    Structure,
+    Union,
+    Enumeration,
+    Typedef,
+    Base,
+    Function,
+}
+
+impl NameKind {
+    fn of(tag: gimli::DwTag) -> Option<Self> {
+        Some(match tag {
+            dw::DW_TAG_structure_type | dw::DW_TAG_class_type => NameKind::Structure,
+            dw::DW_TAG_union_type => NameKind::Union,
+            dw::DW_TAG_enumeration_type => NameKind::Enumeration,
+            dw::DW_TAG_typedef => NameKind::Typedef,
+            dw::DW_TAG_base_type => NameKind::Base,
+            dw::DW_TAG_subprogram => NameKind::Function,
+            _ => return None,
+        })
+    }
+}
+
+/// What all units define under which name.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Hash of the name, what it means, where in `.debug_info`; sorted.
+    names: Vec<(u64, NameKind, u64)>,
+}
+
+/// A definition while it is looked for: what, its name, and its size, as source files may define
+/// different types of one name.
+type Key = (NameKind, NameKey, u64);
+
+/// A name without its text: where in `.debug_str` it is, where linkers keep each text once, else a hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum NameKey {
+    Offset(usize),
+    Hash(u64),
+}
+
+/// Multiplies and shifts: the keys are small numbers, and there are millions of them.
+#[derive(Default)]
+struct QuickHasher(u64);
+
+impl Hasher for QuickHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number as u64);
+    }
+}
+
+type Found = HashMap<Key, u64, BuildHasherDefault<QuickHasher>>;
+
+impl<'a> Dwarf<'a> {
+    /// Everything that any unit defines as a `kind` called `name`; several where they differ in size.
+    pub(crate) fn named(&self, kind: NameKind, name: &str) -> Vec<u64> {
+        let index = self.names.get_or_init(|| self.index());
+        let hash = hash(name.as_bytes());
+        let start = index
+            .names
+            .partition_point(|entry| (entry.0, entry.1) < (hash, kind));
+        let same = index.names.get(start..).unwrap_or_default().iter();
+        let same = same.take_while(|entry| (entry.0, entry.1) == (hash, kind));
+        let is_named = |at: &u64| {
+            let at = *at as usize;
+            self.unit_of(at)
+                .and_then(|unit| {
+                    Ok(self.text(&unit, &self.entry_at(&unit, at)?, dw::DW_AT_name) == name)
+                })
+                .unwrap_or(false)
+        };
+        same.map(|entry| entry.2).filter(is_named).collect()
+    }
+
+    /// The definition of a `kind` called `name` in the unit that holds `at`, if it has one.
+    pub(crate) fn named_near(&self, at: u64, kind: NameKind, name: &str) -> Option<u64> {
+        let unit = self.unit_of(usize::try_from(at).ok()?).ok()?;
+        let mut found = None;
+        self.top_level(
+            &unit.inner.header,
+            &unit.inner.abbreviations,
+            unit.range.start,
+            &mut |item| {
+                if item.kind == kind
+                    && found.is_none()
+                    && self.key_text(&unit, item.name) == name.as_bytes()
+                {
+                    found = Some(item.at);
+                }
+            },
+        );
+        found
+    }
+
+    fn key_text(&self, unit: &Unit<'a>, name: AttributeValue<Slice<'a>>) -> &'a [u8] {
+        self.inner
+            .attr_string(&unit.inner, name)
+            .map_or(&[], |text| text.slice())
+    }
+
+    fn index(&self) -> Index {
+        let units = &self.headers().units;
+        // Each part keeps what it has found once, so few parts take little memory; more than there are
+        // processors even out units of different sizes.
+        let parts = rayon::current_num_threads().max(1) * 2;
+        let total: usize = units
+            .iter()
+            .map(|(_, header)| header.length_including_self())
+            .sum();
+        let mut cuts = vec![0];
+        let mut sum = 0;
+        for (number, (_, header)) in units.iter().enumerate() {
+            sum += header.length_including_self();
+            if sum >= total / parts * cuts.len() && cuts.len() < parts {
+                cuts.push(number + 1);
+            }
+        }
+        cuts.push(units.len());
+        let ranges: Vec<_> = cuts
+            .windows(2)
+            .filter_map(|cut| units.get(*cut.first()?..*cut.last()?))
+            .collect();
+        let found: Vec<Found> = ranges
+            .par_iter()
+            .with_max_len(1)
+            .map(|units| self.index_part(units))
+            .collect();
+        let mut all = Found::default();
+        for part in found {
+            for (key, at) in part {
+                // Whichever part was ready first: the entry that comes first in the file.
+                let known = all.entry(key).or_insert(at);
+                *known = at.min(*known);
+            }
+        }
+        // Relocatable files keep a text as often as they have source files: by text things come together.
+        let mut by_text: HashMap<(NameKind, u64, u64), u64, BuildHasherDefault<QuickHasher>> =
+            HashMap::default();
+        for ((kind, name, size), at) in all {
+            let hash = match name {
+                NameKey::Hash(hash) => hash,
+                NameKey::Offset(offset) => {
+                    let text = self.inner.debug_str.get_str(gimli::DebugStrOffset(offset));
+                    hash(text.map_or(&[], |text| text.slice()))
+                }
+            };
+            let known = by_text.entry((kind, hash, size)).or_insert(at);
+            *known = at.min(*known);
+        }
+        let mut names: Vec<_> = by_text
+            .into_iter()
+            .map(|((kind, hash, _), at)| (hash, kind, at))
+            .collect();
+        names.sort_unstable();
+        Index { names }
+    }
+
+    fn index_part(&self, units: &[(usize, UnitHeader<Slice<'a>>)]) -> Found {
+        let mut found = Found::default();
+        for (start, header) in units {
+            let Ok(abbreviations) = self.inner.abbreviations(header) else {
+                continue;
+            };
+            // Only few compilers put names elsewhere than into `.debug_str`; these need the whole unit.
+            let mut unit = None;
+            self.top_level(header, &abbreviations, *start, &mut |item| {
+                let name = match item.name {
+                    AttributeValue::DebugStrRef(offset) => NameKey::Offset(offset.0),
+                    AttributeValue::String(text) => NameKey::Hash(hash(text.slice())),
+                    value => {
+                        let unit = unit.get_or_insert_with(|| self.read_unit(*start, *header).ok());
+                        let Some(unit) = unit else { return };
+                        NameKey::Hash(hash(self.key_text(unit, value)))
+                    }
+                };
+                found.entry((item.kind, name, item.size)).or_insert(item.at);
+            });
+        }
+        found
+    }
+
+    /// Calls `each` with every named definition at the top level of a unit.
+    fn top_level(
+        &self,
+        header: &UnitHeader<Slice<'a>>,
+        abbreviations: &gimli::Abbreviations,
+        start: usize,
+        each: &mut dyn FnMut(Item<'a>),
+    ) {
+        let Ok(mut entries) = header.entries_raw(abbreviations, None) else {
+            return;
+        };
+        // Depth of the entries that count; those of a namespace lie deeper. Reading that begins anew behind an
+        // entry's children counts from 0, so the depth of that place is added.
+        let (mut level, mut base) = (1, 0);
+        while !entries.is_empty() {
+            let (at, depth) = (entries.next_offset(), entries.next_depth() + base);
+            // What is read before damage stands.
+            let Ok(abbreviation) = entries.read_abbreviation() else {
+                return;
+            };
+            let Some(abbreviation) = abbreviation else {
+                level = level.min((entries.next_depth() + base).max(1));
+                continue;
+            };
+            let specs = abbreviation.attributes();
+            let tag = abbreviation.tag();
+            if depth == level && tag == dw::DW_TAG_namespace && abbreviation.has_children() {
+                level += 1;
+            }
+            let kind = NameKind::of(tag).filter(|_| depth == level);
+            if kind.is_none() && (depth != level || !abbreviation.has_children()) {
+                if entries.skip_attributes(specs).is_err() {
+                    return;
+                }
+                continue;
+            }
+            let (mut name, mut size, mut sibling, mut is_declaration) = (None, 0, None, false);
+            for spec in specs {
+                let Ok(attribute) = entries.read_attribute_inline(*spec) else {
+                    return;
+                };
+                match attribute.name() {
+                    dw::DW_AT_name => name = Some(attribute.value()),
+                    dw::DW_AT_byte_size => size = attribute.value().udata_value().unwrap_or(0),
+                    dw::DW_AT_sibling => sibling = Some(attribute.value()),
+                    dw::DW_AT_declaration => is_declaration = true,
+                    _ => {}
+                }
+            }
+            if let (Some(kind), Some(name), false) = (kind, name, is_declaration) {
+                each(Item {
+                    kind,
+                    name,
+                    size,
+                    at: start as u64 + at.0 as u64,
+                });
+            }
+            // The entry behind the children. It must lie ahead, or this would go on for ever.
+            if abbreviation.has_children()
+                && depth == level
+                && let Some(AttributeValue::UnitRef(next)) = sibling
+                && next > entries.next_offset()
+            {
+                match header.entries_raw(abbreviations, Some(next)) {
+                    Ok(behind) => (entries, base) = (behind, depth),
+                    Err(_) => return,
+                }
+            }
+        }
+    }
+
+    /// The variable that starts at `address`: its name and type.
+    pub(crate) fn variable(&self, address: u64) -> Result<Option<(&'a str, Option<TypeId>)>> {
+        let mut needle = vec![dw::DW_OP_addr.0];
+        match (self.is_64, self.endian) {
+            (true, base::Endian::Little) => needle.extend(address.to_le_bytes()),
+            (true, base::Endian::Big) => needle.extend(address.to_be_bytes()),
+            (false, base::Endian::Little) => needle.extend((address as u32).to_le_bytes()),
+            (false, base::Endian::Big) => needle.extend((address as u32).to_be_bytes()),
+        }
+        needle.insert(0, needle.len() as u8);
+        let bytes = self.info;
+        const PART: usize = 4 << 20;
+        let finder = memchr::memmem::Finder::new(&needle);
+        let parts = bytes.len().div_ceil(PART);
+        let mut places: Vec<usize> = (0..parts)
+            .into_par_iter()
+            .flat_map_iter(|part| {
+                let start = part * PART;
+                // A part ends where a needle that starts in it may still end.
+                let end = bytes.len().min(start + PART + needle.len() - 1);
+                let part = bytes.get(start..end).unwrap_or_default();
+                finder
+                    .find_iter(part)
+                    .take(64)
+                    .map(move |at| start + at)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        places.sort_unstable();
+        for place in places.into_iter().take(64) {
+            let Ok(unit) = self.unit_of(place) else {
+                continue;
+            };
+            if let Some(found) = self.variable_around(&unit, place)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The variable whose entry holds the byte at `place`.
+    fn variable_around(
+        &self,
+        unit: &Arc<Unit<'a>>,
+        place: usize,
+    ) -> Result<Option<(&'a str, Option<TypeId>)>> {
+        let wrong = |error| self.wrong(unit.range.start, error);
+        let mut entries = unit.inner.entries_raw(None).map_err(wrong)?;
+        while !entries.is_empty() {
+            let at = entries.next_offset();
+            let Some(abbreviation) = entries.read_abbreviation().map_err(wrong)? else {
+                continue;
+            };
+            entries
+                .skip_attributes(abbreviation.attributes())
+                .map_err(wrong)?;
+            if unit.range.start + entries.next_offset().0 <= place {
+                continue;
+            }
+            if abbreviation.tag() != dw::DW_TAG_variable {
+                return Ok(None);
+            }
+            let entry: Entry<'a> = self.entry(unit, at)?;
+            let name = self.name(unit, &entry);
+            let found = self.along(unit, &entry, |unit, entry| self.type_of(unit, entry));
+            return Ok((!name.is_empty()).then_some((name, found)));
+        }
+        Ok(None)
+    }
+
+    /// Where in `.debug_info` an entry is.
+    pub(crate) fn place_of(&self, unit: &Unit<'a>, at: gimli::UnitOffset) -> u64 {
+        unit.range.start.saturating_add(at.0) as u64
+    }
+
+    /// The type of the function whose entry is at `at` in `.debug_info`, that is where it is described first.
+    pub(crate) fn origin(&self, unit: &Unit<'a>, at: gimli::UnitOffset) -> Result<u64> {
+        let entry = self.entry(unit, at)?;
+        let mut place = unit.range.start.saturating_add(at.0);
+        let mut next = self.reference(unit, &entry, dw::DW_AT_abstract_origin);
+        for _ in 0..super::MOST_STEPS {
+            let Some(Reference::Here(origin)) = next else {
+                break;
+            };
+            place = origin;
+            let home = self.unit_of(origin)?;
+            next = self.reference(
+                &home,
+                &self.entry_at(&home, origin)?,
+                dw::DW_AT_abstract_origin,
+            );
+        }
+        Ok(place as u64)
+    }
+}
+
+/// A named definition.
+struct Item<'a> {
+    kind: NameKind,
+    name: AttributeValue<Slice<'a>>,
+    size: u64,
+    at: u64,
+}
+
+/// FNV-1a.
+fn hash(name: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+    name.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
