@@ -7,7 +7,7 @@ use crate::diagnosis::Relation;
 use crate::draft::Draft;
 use crate::order::{Order, apart};
 use crate::scene::Scene;
-use crate::{Diagnosis, LogFacts, clues, story, taint, words};
+use crate::{Diagnosis, LogFacts, clues, provenance, story, taint, words};
 
 /// Findings beside the verdict; the story lists the events of all others.
 const MOST_OTHERS: usize = 8;
@@ -201,6 +201,9 @@ fn event_gaps(event: &LogEvent) -> Vec<Gap> {
             Gap::new("whether the report is whole", why.clone())
                 .supply("the log from another source: pstore, netconsole, a serial console"),
         );
+    }
+    if matches!(event.kind.as_str(), "oops" | "general_protection") {
+        gaps.extend(provenance::gap(event));
     }
     gaps
 }

@@ -19,7 +19,7 @@ pub use shape::Shape;
 pub use window::{Start, Unread, Window};
 pub use words::{Sentence, sentences, verdict};
 
-use base::LogEvent;
+use base::{Gap, LogEvent};
 
 /// What the code bytes tell of a bad access.
 #[derive(Clone, Debug)]
@@ -42,4 +42,28 @@ pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
         access,
         address,
     })
+}
+
+/// Why the code bytes of a fault do not tell where its pointer came from; none where they do.
+pub fn gap(event: &LogEvent) -> Option<Gap> {
+    let source = event.fault.as_ref()?.address_source.as_deref();
+    let why = match trace(event) {
+        Ok(provenance) if provenance.access.agreement == Agreement::Contradicts => {
+            // The registers and the bytes are not of one moment: say both sides.
+            sentences(&provenance, source).into_iter().next()?.says
+        }
+        Ok(_) => return None,
+        Err(Unread::NoCode) => "the report marks no instruction among code bytes".to_owned(),
+        Err(Unread::NoRegisters) => "the report has no registers".to_owned(),
+        Err(Unread::NoArchitecture) => "the architecture is not known".to_owned(),
+        Err(Unread::NoDecoder(arch)) => format!("no decoder for {arch}"),
+        Err(Unread::Undecoded(why)) => format!("the instruction that failed is not decoded: {why}"),
+        Err(Unread::NoAccess(text)) => {
+            format!("the instruction that failed, `{text}`, accesses no memory by itself")
+        }
+    };
+    Some(Gap::new(
+        "where the pointer came from, by the code bytes",
+        why,
+    ))
 }
