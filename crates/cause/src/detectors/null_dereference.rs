@@ -152,7 +152,11 @@ mod tests {
             "The kernel read address 0x318 in rlb_arp_recv+0x10/0x20: 0x318 bytes past a NULL pointer."
         ));
         assert!(!told.cause_named, "a NULL pointer is a symptom");
-        assert!(told.gaps.iter().any(|gap| gap.what.starts_with("which pointer was NULL")));
+        assert!(
+            told.gaps
+                .iter()
+                .any(|gap| gap.what.starts_with("which pointer was NULL"))
+        );
     }
 
     #[test]
