@@ -66,7 +66,6 @@ fn vectors() {
 }
 
 #[test]
-#[ignore = "needs a machine to record from"]
 fn record_arm() {
     oracle::record::record(&ARM);
 }

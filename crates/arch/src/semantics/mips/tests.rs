@@ -151,13 +151,11 @@ fn vectors_of_32_bits() {
 }
 
 #[test]
-#[ignore = "needs a machine to record from"]
 fn record_mips64() {
     oracle::record::record(&MIPS64);
 }
 
 #[test]
-#[ignore = "needs a machine to record from"]
 fn record_mips32() {
     oracle::record::record(&MIPS32);
 }

@@ -92,8 +92,14 @@ impl Random {
 }
 
 /// Everything that is not the code itself.
+///
+/// It records only where `WHY_CODE` names a list of instructions and a machine is at hand that
+/// runs them; the tests compare with what was recorded.
 pub fn record(machine: &Machine) {
-    let list = std::fs::read_to_string(std::env::var("WHY_CODE").unwrap()).unwrap();
+    let Ok(list) = std::env::var("WHY_CODE") else {
+        return;
+    };
+    let list = std::fs::read_to_string(list).unwrap();
     let mut process = Process::start();
     let mut random = Random(1);
     let (mut recorded, mut wrong, mut faulted) = (0, 0, 0);
@@ -112,6 +118,7 @@ pub fn record(machine: &Machine) {
                 break;
             };
             let Some((after, jumped)) = ask(machine, &mut process, &bytes, &before, seed) else {
+                process.child.kill().ok();
                 process.child.wait().unwrap();
                 process = Process::start();
                 faulted += 1;
@@ -204,7 +211,7 @@ fn ask(
     let mut after = State::default();
     let mut words = answer.split_whitespace();
     for name in machine.registers {
-        let value = u64::from_str_radix(words.next()?, 16).unwrap();
+        let value = u64::from_str_radix(words.next()?, 16).ok()?;
         if *name != "-" {
             after.registers.insert((*name).to_owned(), value);
         }

@@ -84,13 +84,11 @@ fn vectors_of_both_byte_orders() {
 }
 
 #[test]
-#[ignore = "needs a machine to record from"]
 fn record_powerpc64_be() {
     oracle::record::record(&POWERPC64);
 }
 
 #[test]
-#[ignore = "needs a machine to record from"]
 fn record_powerpc64_le() {
     oracle::record::record(&POWERPC64LE);
 }

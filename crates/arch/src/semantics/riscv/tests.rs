@@ -37,7 +37,6 @@ fn vectors() {
 }
 
 #[test]
-#[ignore = "needs a machine to record from"]
 fn record_riscv64() {
     oracle::record::record(&RISCV64);
 }
