@@ -24,4 +24,3 @@ mod title;
 
 pub use line::Line;
 pub use reader::{LogReader, LogSummary};
-pub use taint::words as taint_words;
