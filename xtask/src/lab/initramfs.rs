@@ -30,6 +30,7 @@ pub fn build(
     }
     for name in &specimen.lab_modules {
         let module = modules::build(places, name, kernel, unpacked)?;
+        modules::keep_debug_info(places, &module, &specimen.name, kernel)?;
         archive.program(&format!("lib/{name}.ko"), &std::fs::read(module)?);
         load.push(name.clone());
     }
@@ -41,8 +42,9 @@ pub fn build(
         );
     }
 
-    // A script's process is named after its file: the log shows "Comm: provoke".
-    archive.program("bin/provoke", b"#!/bin/sh\necho $1 >/proc/whyfail\n");
+    // A script's process is named after its file: the log shows "Comm: provoke". The second word is the
+    // module that does it.
+    archive.program("bin/provoke", b"#!/bin/sh\necho $1 >/proc/${2:-whyfail}\n");
     let common = places.lab.join("init.sh");
     let common = std::fs::read_to_string(&common)
         .with_context(|| format!("reading {}", common.display()))?;

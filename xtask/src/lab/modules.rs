@@ -34,6 +34,27 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     Ok(folder.join(format!("{name}.ko")))
 }
 
+/// Keeps a module of ours beside the console of a specimen, as it was built (`NAME.ko`) and its debug info
+/// alone (`NAME.ko.debug`): whoever reads the log later can ask them for names and lines.
+pub fn keep_debug_info(
+    places: &Places,
+    module: &Path,
+    specimen: &str,
+    kernel: &Kernel,
+) -> Result<()> {
+    let Some((_, toolchain)) = &kernel.headers else {
+        return Ok(());
+    };
+    let name = module.file_name().context("a module has no name")?;
+    let kept = places.work.join(specimen).join(name);
+    std::fs::copy(module, &kept).with_context(|| format!("writing {}", kept.display()))?;
+    let mut objcopy = Command::new(format!("{}objcopy", toolchain.prefix()));
+    toolchain.prepare(places, &mut objcopy)?;
+    objcopy.arg("--only-keep-debug").arg(&kept);
+    output(objcopy.arg(kept.with_extension("ko.debug")))?;
+    Ok(())
+}
+
 /// Copies what changed, so that `make` builds only that.
 fn copy_sources(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to)?;

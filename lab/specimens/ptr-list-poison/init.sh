@@ -1,0 +1,3 @@
+#: lab-modules whyptr
+#: until ---[ end
+taskset 2 provoke list_poison whyptr
