@@ -21,6 +21,10 @@ pub(crate) struct Elf<'a> {
     pub(crate) kind: u16,
     pub(crate) machine: u16,
     pub(crate) sections: Vec<Section<'a>>,
+    /// Start and number of each loaded section, sorted.
+    by_address: Vec<(u64, u32)>,
+    /// The number of a section and that of a table of relocations for it, sorted.
+    relocations: Vec<(u32, u32)>,
 }
 
 /// A section.
@@ -117,6 +121,8 @@ impl<'a> Elf<'a> {
             kind: bytes.u16(16).ok_or_else(cut)?,
             machine: bytes.u16(18).ok_or_else(cut)?,
             sections: Vec::new(),
+            by_address: Vec::new(),
+            relocations: Vec::new(),
         };
         let table = word(at(32, 40)).ok_or_else(cut)?;
         let entry_size = bytes.u16(at(46, 58)).ok_or_else(cut)?;
@@ -174,7 +180,30 @@ impl<'a> Elf<'a> {
         if file.kind == elf::ET_REL.0 {
             file.lay_out()?;
         }
+        let loaded = file.sections.iter().filter(|section| section.is_loaded());
+        file.by_address = loaded
+            .filter_map(|section| Some((section.address?, section.index)))
+            .collect();
+        file.by_address.sort_unstable();
+        let tables = file.sections.iter().filter(|table| table.is_relocations());
+        file.relocations = tables.map(|table| (table.info, table.index)).collect();
+        file.relocations.sort_unstable();
         Ok(file)
+    }
+
+    /// A file without sections, to be filled.
+    #[cfg(test)]
+    pub(crate) fn empty(label: &Arc<str>) -> Self {
+        Elf {
+            label: Arc::clone(label),
+            bytes: Bytes::new(&[], Endian::Little),
+            is_64: true,
+            kind: elf::ET_REL.0,
+            machine: 0,
+            sections: Vec::new(),
+            by_address: Vec::new(),
+            relocations: Vec::new(),
+        }
     }
 
     /// The section header at `offset`, and `sh_name`: where in the table of names its name is.
@@ -259,9 +288,23 @@ impl<'a> Elf<'a> {
 
     /// The loaded section that holds `address`.
     pub(crate) fn section_at(&self, address: u64) -> Option<&Section<'a>> {
-        self.sections
-            .iter()
-            .find(|section| section.is_loaded() && section.range().contains(&address))
+        let end = self
+            .by_address
+            .partition_point(|(start, _)| *start <= address);
+        // Empty sections, and those without bytes in the file, may start within others; not many do.
+        let before = self.by_address.get(..end)?.iter().rev().take(16);
+        before
+            .filter_map(|(_, index)| self.section(*index))
+            .find(|section| section.range().contains(&address))
+    }
+
+    /// The tables of relocations for the section of this number.
+    pub(crate) fn relocations_of(&self, index: u32) -> impl Iterator<Item = &Section<'a>> {
+        let start = self.relocations.partition_point(|(of, _)| *of < index);
+        let these = self.relocations.get(start..).unwrap_or_default().iter();
+        these
+            .take_while(move |(of, _)| *of == index)
+            .filter_map(|(_, table)| self.section(*table))
     }
 
     /// The bytes of a section as they lie in the file; an error where the file ends before it does.

@@ -338,3 +338,103 @@ impl<'a> DebugInfo<'a> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Object;
+    use crate::store::Store;
+    use crate::types::ObjectId;
+
+    /// A linked file, whose references are in it as they are.
+    const FILE: &[u8] = include_bytes!("../tests/objects/kernel-x86_64");
+
+    /// Asks `test` about the file after the description of `name` (or of its member `member`) refers to
+    /// itself where it refers to another type.
+    fn with_loop(name: &str, test: impl Fn(&DebugInfo<'_>, TypeId)) {
+        let store = Store::new();
+        let mut set = DebugInfo::new();
+        let id = set.add(Object::open("kernel", FILE, &store).unwrap());
+        let wanted = set.types_named(name, None).unwrap()[0];
+        let shape = set.shape(wanted).unwrap();
+        let to = match &shape.kind {
+            Kind::Typedef(to) | Kind::Pointer(to) => to.unwrap(),
+            Kind::Record { members, .. } => members[0].type_id.unwrap(),
+            kind => panic!("{kind:?}"),
+        };
+        let info = set
+            .object(id)
+            .unwrap()
+            .file
+            .section_named(".debug_info")
+            .unwrap();
+        let mut bytes = FILE.to_vec();
+        // References of 32 bits count from the unit's header, and the first unit starts at 0. The last is that
+        // of the last member.
+        let start = info.offset as usize + wanted.at as usize;
+        let (old, new) = (
+            (to.at as u32).to_le_bytes(),
+            (wanted.at as u32).to_le_bytes(),
+        );
+        let near = bytes[start..start + 40]
+            .windows(4)
+            .rposition(|word| word == old)
+            .unwrap();
+        bytes[start + near..start + near + 4].copy_from_slice(&new);
+
+        let mut set = DebugInfo::new();
+        let id = set.add(Object::open("damaged", &bytes, &store).unwrap());
+        assert_eq!(id, ObjectId(0));
+        test(&set, wanted);
+    }
+
+    #[test]
+    fn a_name_that_means_itself_means_nothing() {
+        with_loop("u8", |set, loops| {
+            assert_eq!(set.shape(loops).unwrap().kind, Kind::Typedef(Some(loops)));
+            assert_eq!(set.size_of(loops).unwrap(), None);
+            assert_eq!(set.strip(Some(loops)).unwrap(), None);
+            assert_eq!(set.pointee(loops).unwrap(), None);
+            assert_eq!(set.type_text(Some(loops)), "u8");
+            assert_eq!(set.members_at(loops, 0, None).unwrap(), []);
+            assert_eq!(set.offset_of(loops, "x").unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn a_structure_that_holds_itself_ends() {
+        with_loop("struct list_head", |set, loops| {
+            assert_eq!(set.size_of(loops).unwrap(), Some(16));
+            let paths = set.members_at(loops, 0, Some(8)).unwrap();
+            assert!(paths.len() <= 1, "{paths:?}");
+            let paths = set.members_at(loops, 8, Some(8)).unwrap();
+            assert!(paths.iter().all(|path| path.text.len() < 1000), "{paths:?}");
+            assert_eq!(
+                set.offset_of(loops, "prev.prev.next")
+                    .unwrap()
+                    .unwrap()
+                    .offset,
+                16
+            );
+            assert_eq!(set.offset_of(loops, "other").unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn the_text_of_an_endless_type_ends() {
+        with_loop("recv_fn", |set, loops| {
+            assert_eq!(set.declaration(Some(loops), "f"), "recv_fn f");
+        });
+        let store = Store::new();
+        let mut set = DebugInfo::new();
+        set.add(Object::open("kernel", FILE, &store).unwrap());
+        let mut budget = Budget::new("types in one text", 3);
+        let text = set.types_named("struct packet_type", None).unwrap()[0];
+        let func = set.offset_of(text, "func").unwrap().unwrap().type_id;
+        let pointer = set.strip(func).unwrap().unwrap().0;
+        let text = set.declare(Some(pointer), String::new(), &mut budget, 0);
+        // Three types are told, the rest is not.
+        assert_eq!(text, "… (*)(…, …)");
+        assert!(budget.used() <= 6, "{}", budget.used());
+    }
+}

@@ -11,7 +11,7 @@ use crate::elf::{Elf, Section};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::machines::{self, Machine};
-use crate::relocate::{Context, Table};
+use crate::relocate::{Context, ForLoader, Table};
 use crate::relocation::{Relocation, RelocationKind};
 use crate::sections;
 use crate::sources::elf_symtab::{Symbol, SymbolKind, Symbols};
@@ -29,6 +29,7 @@ pub struct Object<'a> {
     identity: Identity,
     symbols: OnceLock<Result<Symbols<'a>>>,
     tables: Mutex<BTreeMap<u32, Arc<Result<Table>>>>,
+    for_loader: OnceLock<Result<ForLoader>>,
     references: OnceLock<Result<CrossReferences>>,
 }
 
@@ -45,6 +46,7 @@ impl<'a> Object<'a> {
             identity,
             symbols: OnceLock::new(),
             tables: Mutex::new(BTreeMap::new()),
+            for_loader: OnceLock::new(),
             references: OnceLock::new(),
         })
     }
@@ -359,7 +361,11 @@ impl<'a> Object<'a> {
         {
             return Ok(());
         }
-        if let Some(held) = self.relocations(word..word.saturating_add(1))?.first() {
+        let mut held = None;
+        self.each_relocation(word..word.saturating_add(1), |relocation| {
+            held.get_or_insert(relocation);
+        })?;
+        if let Some(held) = held {
             relocation.symbol = held.symbol;
             relocation.addend = held.addend;
             relocation.kind = match relocation.kind {
@@ -378,9 +384,14 @@ impl<'a> Object<'a> {
             // A table is complete before it is put in; what a failed thread left behind is sound.
             Err(poisoned) => poisoned.into_inner(),
         };
+        let read = || {
+            let for_loader = self.for_loader.get_or_init(|| ForLoader::read(&self.file));
+            let for_loader = for_loader.as_ref().map_err(Clone::clone)?;
+            Table::read(&self.file, section, for_loader)
+        };
         let table = tables
             .entry(section.index)
-            .or_insert_with(|| Arc::new(Table::read(&self.file, section)));
+            .or_insert_with(|| Arc::new(read()));
         Ok(Arc::clone(table))
     }
 
@@ -403,7 +414,7 @@ impl<'a> Object<'a> {
                 std::borrow::Cow::Owned(bytes) => self.store.keep(bytes),
             });
         }
-        let table = Table::read(file, section)?;
+        let table = Table::read(file, section, &ForLoader::default())?;
         if table.is_empty() {
             return Ok(match contents {
                 std::borrow::Cow::Borrowed(bytes) => bytes,

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::set::DebugInfo;
 use crate::types::{Bits, Kind, Member, Shape, TypeId};
 
-/// Steps into types for one answer.
-const MOST_STEPS: u64 = 4096;
+/// Types and members looked at for one answer.
+const MOST_STEPS: u64 = 1 << 16;
 
 /// Types within types for one answer; more is a loop, as no structure can hold itself.
 const DEEPEST: usize = 64;
@@ -107,7 +107,7 @@ impl<'a> DebugInfo<'a> {
     ) -> Result<Vec<Path<'a>>> {
         let mut walk = Walk {
             size,
-            budget: Budget::new("steps into types", MOST_STEPS),
+            budget: Budget::new("members looked at", MOST_STEPS),
             paths: Vec::new(),
         };
         let here = Here {
@@ -228,6 +228,9 @@ impl<'a> DebugInfo<'a> {
         offset: u64,
         here: Here<'a>,
     ) -> Result<()> {
+        if walk.budget.spend(members.len() as u64).is_err() {
+            return Ok(());
+        }
         let before = walk.paths.len();
         let end = walk.size.and_then(|size| offset.checked_add(size));
         let whole = offset == 0 && walk.size.is_some() && walk.size == shape.size;
@@ -324,7 +327,7 @@ impl<'a> DebugInfo<'a> {
                     })
                 }
                 (Kind::Record { .. }, None) => {
-                    let mut budget = Budget::new("steps into types", MOST_STEPS);
+                    let mut budget = Budget::new("members looked at", MOST_STEPS);
                     self.find_member(at.type_id, step, &mut budget, 0)?
                 }
                 _ => None,
@@ -355,6 +358,9 @@ impl<'a> DebugInfo<'a> {
         let Kind::Record { members, .. } = &shape.kind else {
             return Ok(None);
         };
+        if budget.spend(members.len() as u64).is_err() {
+            return Ok(None);
+        }
         for member in members {
             if member.name == name {
                 let (offset, type_id, bits) = (member.offset, member.type_id, member.bits);

@@ -10,6 +10,12 @@ use crate::machines::{Apply, Field, Machine, Partner};
 use crate::relocation::{Relocation, RelocationKind};
 use crate::sources::elf_symtab::{Home, Symbol, Symbols};
 
+/// Relocations of one place; three is the most that is known.
+const MOST_AT_ONE_PLACE: usize = 16;
+
+/// Relocations between the upper and the lower part of one address.
+const MOST_BETWEEN: usize = 1024;
+
 /// The relocations of one section, sorted by place.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -27,16 +33,59 @@ struct Entry {
     addend: Option<i64>,
 }
 
-impl Table {
-    /// Reads the relocations of `section`, those of the linker and those kept by it (`--emit-relocs`).
-    pub(crate) fn read(file: &Elf<'_>, section: &Section<'_>) -> Result<Self> {
+/// The relocations that a linked file has for its loader: they tell no section but are for all. Sorted by
+/// address, which stands in place of the offset.
+#[derive(Debug, Default)]
+pub(crate) struct ForLoader {
+    entries: Vec<Entry>,
+}
+
+impl ForLoader {
+    pub(crate) fn read(file: &Elf<'_>) -> Result<Self> {
         let mut entries = Vec::new();
-        for table in &file.sections {
-            // Relocations for the loader tell no section; they are for all.
-            let for_loader = table.is_loaded() && !file.is_relocatable();
-            if table.is_relocations() && (table.info == section.index || for_loader) {
-                read_entries(file, table, section, &mut entries)?;
+        let tables = file
+            .sections
+            .iter()
+            .filter(|table| table.is_relocations() && table.is_loaded() && !file.is_relocatable());
+        for table in tables {
+            read_entries(file, table, &mut entries)?;
+        }
+        entries.sort_by_key(|entry| entry.offset);
+        Ok(ForLoader { entries })
+    }
+}
+
+impl Table {
+    /// Reads the relocations of `section`: those of the linker, kept by it (`--emit-relocs`) or for the loader.
+    pub(crate) fn read(
+        file: &Elf<'_>,
+        section: &Section<'_>,
+        for_loader: &ForLoader,
+    ) -> Result<Self> {
+        let mut entries = Vec::new();
+        let base = section.address.unwrap_or(0);
+        for table in file.relocations_of(section.index) {
+            if table.is_loaded() && !file.is_relocatable() {
+                continue;
             }
+            let before = entries.len();
+            read_entries(file, table, &mut entries)?;
+            if !file.is_relocatable() {
+                // Such a file names addresses, not offsets.
+                for entry in entries.iter_mut().skip(before) {
+                    entry.offset = entry.offset.wrapping_sub(base);
+                }
+            }
+        }
+        if section.is_loaded() && !file.is_relocatable() {
+            let all = &for_loader.entries;
+            let from = all.partition_point(|entry| entry.offset < base);
+            let to = all.partition_point(|entry| entry.offset < section.range().end);
+            let these = all.get(from..to).unwrap_or_default().iter();
+            entries.extend(these.map(|entry| Entry {
+                offset: entry.offset - base,
+                ..*entry
+            }));
         }
         if !entries.is_sorted_by_key(|entry| entry.offset) {
             // Stable: several relocations of one place are applied in their order.
@@ -61,12 +110,8 @@ impl Table {
     }
 }
 
-fn read_entries(
-    file: &Elf<'_>,
-    table: &Section<'_>,
-    section: &Section<'_>,
-    into: &mut Vec<Entry>,
-) -> Result<()> {
+/// Reads a table; the place of each relocation is as the file has it.
+fn read_entries(file: &Elf<'_>, table: &Section<'_>, into: &mut Vec<Entry>) -> Result<()> {
     let raw = file.raw(table)?;
     let has_addend = table.kind == elf::SHT_RELA.0;
     // Those of the loader name symbols of another table, which are of no use here.
@@ -83,16 +128,7 @@ fn read_entries(
     for entry in raw.chunks_exact(size) {
         let bytes = Bytes::new(entry, file.endian());
         let number = |at: usize| bytes.number((at * word) as u64, word as u64).unwrap_or(0);
-        let (place, info) = (number(0), number(1));
-        // A file of fixed addresses names these, a relocatable one offsets.
-        let offset = if file.is_relocatable() {
-            place
-        } else {
-            match section.address.map(|start| place.wrapping_sub(start)) {
-                Some(offset) if offset < section.size => offset,
-                _ => continue,
-            }
-        };
+        let (offset, info) = (number(0), number(1));
         let (symbol, kind) = if !file.is_64 {
             ((info >> 8) as u32, (info & 0xff) as u32)
         } else if file.machine == elf::EM_MIPS.0 {
@@ -170,6 +206,7 @@ impl<'a> Context<'_, 'a> {
             return;
         };
         let there = table.between(label, label.saturating_add(1)).iter();
+        let there = there.take(MOST_AT_ONE_PLACE);
         let is_upper = |high: &Relocation<'a>| {
             matches!(high.kind, RelocationKind::High | RelocationKind::SlotHigh)
         };
@@ -229,6 +266,7 @@ impl<'a> Context<'_, 'a> {
         let behind = table.between(high.offset, high.offset.saturating_add(FAR));
         behind
             .iter()
+            .take(MOST_BETWEEN)
             .filter(|entry| entry.symbol == high.symbol)
             .map(|entry| self.one(section, 0, entry).0)
             .find(|low| low.kind == RelocationKind::Low)

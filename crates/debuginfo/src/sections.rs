@@ -10,7 +10,7 @@ use crate::elf::{Elf, Section};
 use crate::error::{Error, Result};
 
 /// No debug section shrinks more than this; what claims to is no debug section but a trap.
-const LARGEST_RATIO: u64 = 1024;
+const LARGEST_RATIO: u64 = 200;
 
 /// Bytes that even a tiny compressed section may claim.
 const SMALLEST_LIMIT: u64 = 64 << 10;
@@ -100,14 +100,8 @@ mod tests {
 
     fn file(bytes: &[u8], name: &'static str, flags: u64) -> Result<Vec<u8>> {
         let label: Arc<str> = "test.o".into();
-        let elf = Elf {
-            label,
-            bytes: Bytes::new(bytes, base::Endian::Little),
-            is_64: true,
-            kind: elf::ET_REL.0,
-            machine: 62,
-            sections: Vec::new(),
-        };
+        let mut elf = Elf::empty(&label);
+        elf.bytes = Bytes::new(bytes, base::Endian::Little);
         let section = Section {
             index: 1,
             name: name.into(),

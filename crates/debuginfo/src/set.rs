@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::types::{ObjectId, Shape, TypeId};
 
 /// Shapes that are kept once they are read.
-const SHAPES_KEPT: usize = 1 << 16;
+const SHAPES_KEPT: usize = 1 << 14;
 
 /// Functions that are kept once they are read.
 const FUNCTIONS_KEPT: usize = 1 << 10;
@@ -258,11 +258,11 @@ impl<'a> DebugInfo<'a> {
             .map_err(Clone::clone)
     }
 
-    /// What kept a part of an object's debug info from being read, if anything did.
-    pub fn damage(&self, id: ObjectId) -> Option<Error> {
+    /// What kept parts of an object's debug info from being read so far: answers may lack what is there.
+    pub fn damage(&self, id: ObjectId) -> Vec<Error> {
         match self.dwarf(id) {
-            Ok(dwarf) => dwarf?.stopped().cloned(),
-            Err(error) => Some(error),
+            Ok(dwarf) => dwarf.map_or_else(Vec::new, Dwarf::damage),
+            Err(error) => vec![error],
         }
     }
 

@@ -110,6 +110,10 @@ pub(crate) struct Symbols<'a> {
     by_address: OnceLock<Vec<(u64, u32)>>,
 }
 
+/// Symbols at one place, or in front of one, that are looked at: several names for one function are common,
+/// but not many.
+const MOST_ALIASES: usize = 64;
+
 /// Questions by name that are answered by going through the table before an index pays.
 const QUESTIONS_BEFORE_INDEX: u32 = 8;
 
@@ -275,7 +279,8 @@ impl<'a> Symbols<'a> {
             .get(start..)
             .unwrap_or_default()
             .iter()
-            .take_while(|(a, _)| *a == address);
+            .take_while(|(a, _)| *a == address)
+            .take(MOST_ALIASES);
         let mut symbols: Vec<_> = same.filter_map(|(_, n)| self.get(*n)).collect();
         symbols.sort_by_key(|symbol| std::cmp::Reverse(symbol.rank()));
         symbols
@@ -287,7 +292,12 @@ impl<'a> Symbols<'a> {
         let end = index.partition_point(|(other, _)| *other <= address);
         // A label within a function starts later than the function that holds the address: look back, but
         // not for ever.
-        let before = index.get(..end).unwrap_or_default().iter().rev().take(64);
+        let before = index
+            .get(..end)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take(MOST_ALIASES);
         let mut best: Option<&Symbol<'a>> = None;
         for (start, n) in before {
             let Some(symbol) = self.get(*n).filter(|symbol| symbol.contains(address)) else {
@@ -308,6 +318,7 @@ impl<'a> Symbols<'a> {
         let start = index.partition_point(|(other, _)| *other <= address);
         let behind = index.get(start..).unwrap_or_default().iter();
         behind
+            .take(MOST_ALIASES)
             .filter_map(|(_, n)| self.get(*n))
             .find(|symbol| symbol.section() == Some(section))
             .map(|symbol| symbol.address)
@@ -357,11 +368,7 @@ impl Descriptors {
         let mut code = Vec::new();
         if file.is_relocatable() {
             // The words are filled in by relocations, whose symbols are mostly those of sections.
-            let tables = file
-                .sections
-                .iter()
-                .filter(|s| s.is_relocations() && s.info == section.index);
-            for table in tables {
+            for table in file.relocations_of(section.index) {
                 let Some(symbols) = file.section(table.link).and_then(|symbols| symbols.bytes)
                 else {
                     continue;

@@ -2,11 +2,15 @@
 
 use std::ops::Range;
 
+use base::Budget;
 use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset, constants as dw};
 
 use super::{Dwarf, MOST_STEPS, Slice, Unit};
 use crate::error::Result;
 use crate::types::TypeId;
+
+/// Bytes of a name: any entry may name any place of one endless text.
+const LONGEST_TEXT: usize = 1 << 14;
 
 /// One entry with all its attributes.
 pub(super) type Entry<'a> = DebuggingInformationEntry<Slice<'a>>;
@@ -23,8 +27,10 @@ pub(super) enum Reference {
 impl<'a> Dwarf<'a> {
     /// Reads the entry at `at`, counted from the unit's header.
     pub(super) fn entry(&self, unit: &Unit<'a>, at: UnitOffset) -> Result<Entry<'a>> {
-        let wrong = |error| self.wrong(unit.range.start.saturating_add(at.0), error);
-        unit.inner.entry(at).map_err(wrong)
+        let mut entry = Entry::null();
+        let mut entries = self.entries(unit, Some(at))?;
+        self.read_entry(unit, &mut entries, &mut entry)?;
+        Ok(entry)
     }
 
     /// Reads the entry at `at` in `.debug_info`.
@@ -43,10 +49,26 @@ impl<'a> Dwarf<'a> {
 
     /// The text of an attribute's value.
     pub(super) fn text_of(&self, unit: &Unit<'a>, value: AttributeValue<Slice<'a>>) -> &'a str {
-        match self.inner.attr_string(&unit.inner, value) {
-            Ok(text) => std::str::from_utf8(text.slice()).unwrap_or_default(),
-            Err(_) => "",
-        }
+        let bytes = match value {
+            AttributeValue::DebugStrRef(offset) => self.text_at(offset.0),
+            AttributeValue::DebugStrOffsetsIndex(index) => {
+                let offset = self.inner.string_offset(&unit.inner, index);
+                offset.map_or(&[][..], |offset| self.text_at(offset.0))
+            }
+            value => match self.inner.attr_string(&unit.inner, value) {
+                Ok(text) => text.slice(),
+                Err(_) => &[],
+            },
+        };
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// The text at an offset of `.debug_str`; empty where it has no end within reason.
+    pub(super) fn text_at(&self, offset: usize) -> &'a [u8] {
+        let rest = self.text_bytes.get(offset..).unwrap_or_default();
+        let near = rest.get(..LONGEST_TEXT.min(rest.len())).unwrap_or_default();
+        let end = memchr::memchr(0, near);
+        end.and_then(|end| near.get(..end)).unwrap_or_default()
     }
 
     /// The entry that an attribute refers to.
@@ -147,14 +169,24 @@ impl<'a> Dwarf<'a> {
     }
 
     /// The code of an entry (2.17): its range, or its ranges with that of the entry point first.
-    pub(super) fn ranges(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Result<Vec<Range<u64>>> {
-        let wrong = |error| self.wrong(unit.range.start.saturating_add(entry.offset().0), error);
+    pub(super) fn ranges(
+        &self,
+        unit: &Unit<'a>,
+        entry: &Entry<'a>,
+        budget: &mut Budget,
+    ) -> Result<Vec<Range<u64>>> {
+        let at = unit.range.start.saturating_add(entry.offset().0);
+        let wrong = |error| self.wrong(at, error);
         if let Some(value) = entry.attr_value(dw::DW_AT_ranges) {
-            let Some(mut list) = self.inner.attr_ranges(&unit.inner, value).map_err(wrong)? else {
+            let list = self.inner.attr_ranges(&unit.inner, value).map_err(wrong)?;
+            let Some(mut list) = list else {
                 return Ok(Vec::new());
             };
             let mut ranges = Vec::new();
             while let Some(range) = list.next().map_err(wrong)? {
+                budget
+                    .spend(1)
+                    .map_err(|error| self.bad(at, error.to_string()))?;
                 if range.begin < range.end {
                     ranges.push(range.begin..range.end);
                 }
@@ -166,7 +198,6 @@ impl<'a> Dwarf<'a> {
         };
         let low = self.inner.attr_address(&unit.inner, low).map_err(wrong)?;
         let high = match entry.attr_value(dw::DW_AT_high_pc) {
-            Some(AttributeValue::Udata(size)) => low.map(|low| low.saturating_add(size)),
             Some(value) => match value.udata_value() {
                 Some(size) => low.map(|low| low.saturating_add(size)),
                 None => self.inner.attr_address(&unit.inner, value).map_err(wrong)?,

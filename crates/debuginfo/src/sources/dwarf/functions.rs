@@ -5,14 +5,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arch::Reg;
+use base::Budget;
 use gimli::{AttributeValue, UnitOffset, constants as dw};
 
 use super::entry::Entry;
 use super::location::Frame;
-use super::{Dwarf, Unit};
+use super::{Dwarf, MOST_RANGES, Unit};
 use crate::error::Result;
 use crate::function::{CallSite, Function, Scope, ScopeKind, SourceLine, Variable, Where};
 use crate::types::Kind;
+
+/// Places of the variables of one function: lists of places may be shared, and so grow out of all proportion
+/// to the file.
+const MOST_PLACES: u64 = 1 << 18;
 
 /// A function of a unit: where its code is and where its entry.
 #[derive(Debug)]
@@ -26,45 +31,36 @@ impl<'a> Dwarf<'a> {
     pub(super) fn places_of_functions<'u>(&self, unit: &'u Unit<'a>) -> &'u [Place] {
         unit.functions.get_or_init(|| {
             let mut places = Vec::new();
-            let Ok(mut entries) = unit.inner.entries_raw(None) else {
-                return places;
-            };
-            let mut entry = Entry::null();
-            while !entries.is_empty() {
-                let at = entries.next_offset();
-                // What is read before damage stands.
-                let Ok(abbreviation) = entries.read_abbreviation() else {
-                    break;
-                };
-                let Some(abbreviation) = abbreviation else {
-                    continue;
-                };
-                let specs = abbreviation.attributes();
-                let has_code = abbreviation.tag() == dw::DW_TAG_subprogram
-                    && specs.iter().any(|spec| {
-                        spec.name() == dw::DW_AT_low_pc || spec.name() == dw::DW_AT_ranges
-                    });
-                if !has_code {
-                    if entries.skip_attributes(specs).is_err() {
-                        break;
-                    }
-                    continue;
-                }
-                let Ok(mut again) = unit.inner.entries_raw(Some(at)) else {
-                    break;
-                };
-                if again.read_entry(&mut entry).is_err() || entries.skip_attributes(specs).is_err()
-                {
-                    break;
-                }
-                if let Ok(ranges) = self.ranges(unit, &entry)
-                    && !ranges.is_empty()
-                {
-                    places.push(Place { ranges, entry: at });
-                }
+            // What is read before damage stands.
+            if let Err(error) = self.read_places(unit, &mut places) {
+                self.note_damage(error);
             }
             places
         })
+    }
+
+    fn read_places(&self, unit: &Unit<'a>, places: &mut Vec<Place>) -> Result<()> {
+        let mut budget = Budget::new("ranges of the functions of one unit", MOST_RANGES);
+        let mut entries = self.entries(unit, None)?;
+        while !entries.is_empty() {
+            let at = entries.next_offset();
+            let wrong = |error| self.wrong(unit.range.start.saturating_add(at.0), error);
+            let Some(abbreviation) = entries.read_abbreviation().map_err(wrong)? else {
+                continue;
+            };
+            let specs = abbreviation.attributes();
+            entries.skip_attributes(specs).map_err(wrong)?;
+            let has_code = |spec: &gimli::AttributeSpecification| {
+                spec.name() == dw::DW_AT_low_pc || spec.name() == dw::DW_AT_ranges
+            };
+            if abbreviation.tag() == dw::DW_TAG_subprogram && specs.iter().any(has_code) {
+                let ranges = self.ranges(unit, &self.entry(unit, at)?, &mut budget)?;
+                if !ranges.is_empty() {
+                    places.push(Place { ranges, entry: at });
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn has_function_at(&self, unit: &Unit<'a>, address: u64) -> bool {
@@ -104,20 +100,22 @@ impl<'a> Dwarf<'a> {
 
     /// Everything told of the function whose entry is at `at` in `unit`.
     pub(crate) fn function(&self, unit: &Unit<'a>, at: UnitOffset) -> Result<Function<'a>> {
-        let wrong =
-            |at: UnitOffset, error| self.wrong(unit.range.start.saturating_add(at.0), error);
         let root = self.entry(unit, at)?;
         let base = match root.attr_value(dw::DW_AT_frame_base) {
             Some(AttributeValue::Exprloc(expression)) => Some(expression),
             _ => None,
         };
+        let mut budget = Budget::new("ranges of one function", MOST_RANGES);
+        let ranges = self.ranges(unit, &root, &mut budget)?;
         let mut reading = Reading {
             frame: Frame { unit, base },
             parameters: BTreeMap::new(),
+            ranges: budget,
+            places: Budget::new("places of the variables of one function", MOST_PLACES),
             function: Function {
                 object: self.object,
                 name: self.name(unit, &root),
-                ranges: self.ranges(unit, &root)?,
+                ranges,
                 is_external: self
                     .along(unit, &root, |_, entry| {
                         Self::flag(entry, dw::DW_AT_external).then_some(())
@@ -150,25 +148,16 @@ impl<'a> Dwarf<'a> {
         };
         reading.function.scopes.push(scope);
 
-        let mut entries = unit
-            .inner
-            .entries_raw(Some(at))
-            .map_err(|error| wrong(at, error))?;
+        let mut entries = self.entries(unit, Some(at))?;
         let mut entry = Entry::null();
-        entries
-            .read_entry(&mut entry)
-            .map_err(|error| wrong(at, error))?;
+        self.read_entry(unit, &mut entries, &mut entry)?;
         if !entry.has_children() {
             return Ok(reading.function);
         }
         // What each entry around the current one is: a scope, a call, or something of no interest.
         let mut around = vec![Around::Scope(0)];
         while !entries.is_empty() && entries.next_depth() > 0 {
-            let at = entries.next_offset();
-            if !entries
-                .read_entry(&mut entry)
-                .map_err(|error| wrong(at, error))?
-            {
+            if !self.read_entry(unit, &mut entries, &mut entry)? {
                 continue;
             }
             around.truncate(usize::try_from(entry.depth()).unwrap_or(0));
@@ -197,7 +186,7 @@ impl<'a> Dwarf<'a> {
             (Around::Scope(parent), dw::DW_TAG_lexical_block) => {
                 let outer = reading.function.scopes.get(parent);
                 let name = outer.map_or("", |scope| scope.name);
-                let ranges = self.ranges(unit, entry)?;
+                let ranges = self.ranges(unit, entry, &mut reading.ranges)?;
                 Ok(reading.scope(Scope {
                     kind: ScopeKind::Block,
                     parent: Some(parent),
@@ -210,7 +199,7 @@ impl<'a> Dwarf<'a> {
                     kind: ScopeKind::Inlined(self.call_line(unit, entry)),
                     parent: Some(parent),
                     name: self.name(unit, entry),
-                    ranges: self.ranges(unit, entry)?,
+                    ranges: self.ranges(unit, entry, &mut reading.ranges)?,
                 };
                 Ok(reading.scope(scope))
             }
@@ -224,7 +213,7 @@ impl<'a> Dwarf<'a> {
                     type_id: self.along(unit, entry, |unit, entry| self.type_of(unit, entry)),
                     parameter,
                     scope,
-                    places: self.places(&reading.frame, entry)?,
+                    places: self.places(&reading.frame, entry, &mut reading.places)?,
                 };
                 // A declaration of a variable of another place (`extern int x;` in a block).
                 if !variable.name.is_empty() && !Self::flag(entry, dw::DW_AT_declaration) {
@@ -345,6 +334,8 @@ struct Reading<'r, 'a> {
     frame: Frame<'r, 'a>,
     /// Parameters so far of each scope.
     parameters: BTreeMap<usize, usize>,
+    ranges: Budget,
+    places: Budget,
     function: Function<'a>,
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use gimli::{AttributeValue, UnitHeader, constants as dw};
+use gimli::{AttributeValue, UnitHeader, UnitOffset, constants as dw};
 use rayon::prelude::*;
 
 use super::entry::{Entry, Reference};
@@ -43,9 +43,12 @@ impl NameKind {
 /// What all units define under which name.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Hash of the name, what it means, where in `.debug_info`; sorted.
-    names: Vec<(u64, NameKind, u64)>,
+    /// Sorted.
+    names: Vec<Named>,
 }
+
+/// Hash of a name, what it means, where in `.debug_info`.
+pub(super) type Named = (u64, NameKind, u64);
 
 /// A definition while it is looked for: what, its name, and its size, as source files may define
 /// different types of one name.
@@ -96,47 +99,55 @@ impl<'a> Dwarf<'a> {
     /// Everything that any unit defines as a `kind` called `name`; several where they differ in size.
     pub(crate) fn named(&self, kind: NameKind, name: &str) -> Vec<u64> {
         let index = self.names.get_or_init(|| self.index());
-        let hash = hash(name.as_bytes());
-        let start = index
-            .names
-            .partition_point(|entry| (entry.0, entry.1) < (hash, kind));
-        let same = index.names.get(start..).unwrap_or_default().iter();
-        let same = same.take_while(|entry| (entry.0, entry.1) == (hash, kind));
-        let is_named = |at: &u64| {
-            let at = *at as usize;
-            self.unit_of(at)
-                .and_then(|unit| {
-                    Ok(self.text(&unit, &self.entry_at(&unit, at)?, dw::DW_AT_name) == name)
-                })
-                .unwrap_or(false)
-        };
-        same.map(|entry| entry.2).filter(is_named).collect()
+        self.pick(&index.names, kind, name).collect()
     }
 
     /// The definition of a `kind` called `name` in the unit that holds `at`, if it has one.
     pub(crate) fn named_near(&self, at: u64, kind: NameKind, name: &str) -> Option<u64> {
         let unit = self.unit_of(usize::try_from(at).ok()?).ok()?;
-        let mut found = None;
-        self.top_level(
-            &unit.inner.header,
-            &unit.inner.abbreviations,
-            unit.range.start,
-            &mut |item| {
-                if item.kind == kind
-                    && found.is_none()
-                    && self.key_text(&unit, item.name) == name.as_bytes()
-                {
-                    found = Some(item.at);
-                }
-            },
-        );
-        found
+        let names = unit.names.get_or_init(|| {
+            let mut names = Vec::new();
+            let Unit { range, inner, .. } = &*unit;
+            let result = self.top_level(
+                &inner.header,
+                &inner.abbreviations,
+                range.start,
+                &mut |item| {
+                    names.push((hash(self.key_text(&unit, item.name)), item.kind, item.at));
+                },
+            );
+            if let Err(error) = result {
+                self.note_damage(error);
+            }
+            names.sort_unstable();
+            names
+        });
+        self.pick(names, kind, name).next()
+    }
+
+    /// Of sorted names those that are `kind` and `name`.
+    fn pick<'n>(
+        &'n self,
+        names: &'n [Named],
+        kind: NameKind,
+        name: &'n str,
+    ) -> impl Iterator<Item = u64> + 'n {
+        let hash = hash(name.as_bytes());
+        let start = names.partition_point(|entry| (entry.0, entry.1) < (hash, kind));
+        let same = names.get(start..).unwrap_or_default().iter();
+        let same = same.take_while(move |entry| (entry.0, entry.1) == (hash, kind));
+        let is_named = move |at: &u64| {
+            let at = *at as usize;
+            let text = self
+                .unit_of(at)
+                .and_then(|unit| Ok(self.text(&unit, &self.entry_at(&unit, at)?, dw::DW_AT_name)));
+            text.is_ok_and(|text| text == name)
+        };
+        same.map(|entry| entry.2).filter(is_named)
     }
 
     fn key_text(&self, unit: &Unit<'a>, name: AttributeValue<Slice<'a>>) -> &'a [u8] {
-        self.inner
-            .attr_string(&unit.inner, name)
-            .map_or(&[], |text| text.slice())
+        self.text_of(unit, name).as_bytes()
     }
 
     fn index(&self) -> Index {
@@ -180,10 +191,7 @@ impl<'a> Dwarf<'a> {
         for ((kind, name, size), at) in all {
             let hash = match name {
                 NameKey::Hash(hash) => hash,
-                NameKey::Offset(offset) => {
-                    let text = self.inner.debug_str.get_str(gimli::DebugStrOffset(offset));
-                    hash(text.map_or(&[], |text| text.slice()))
-                }
+                NameKey::Offset(offset) => hash(self.text_at(offset)),
             };
             let known = by_text.entry((kind, hash, size)).or_insert(at);
             *known = at.min(*known);
@@ -199,12 +207,16 @@ impl<'a> Dwarf<'a> {
     fn index_part(&self, units: &[(usize, UnitHeader<Slice<'a>>)]) -> Found {
         let mut found = Found::default();
         for (start, header) in units {
-            let Ok(abbreviations) = self.inner.abbreviations(header) else {
-                continue;
+            let abbreviations = match self.abbreviations(*start, header) {
+                Ok(abbreviations) => abbreviations,
+                Err(error) => {
+                    self.note_damage(error);
+                    continue;
+                }
             };
             // Only few compilers put names elsewhere than into `.debug_str`; these need the whole unit.
             let mut unit = None;
-            self.top_level(header, &abbreviations, *start, &mut |item| {
+            let result = self.top_level(header, &abbreviations, *start, &mut |item| {
                 let name = match item.name {
                     AttributeValue::DebugStrRef(offset) => NameKey::Offset(offset.0),
                     AttributeValue::String(text) => NameKey::Hash(hash(text.slice())),
@@ -216,6 +228,10 @@ impl<'a> Dwarf<'a> {
                 };
                 found.entry((item.kind, name, item.size)).or_insert(item.at);
             });
+            // What is read before damage stands.
+            if let Err(error) = result {
+                self.note_damage(error);
+            }
         }
         found
     }
@@ -227,20 +243,18 @@ impl<'a> Dwarf<'a> {
         abbreviations: &gimli::Abbreviations,
         start: usize,
         each: &mut dyn FnMut(Item<'a>),
-    ) {
-        let Ok(mut entries) = header.entries_raw(abbreviations, None) else {
-            return;
-        };
+    ) -> Result<()> {
+        let wrong = |at: UnitOffset, error| self.wrong(start.saturating_add(at.0), error);
+        let mut entries = header
+            .entries_raw(abbreviations, None)
+            .map_err(|error| self.wrong(start, error))?;
         // Depth of the entries that count; those of a namespace lie deeper. Reading that begins anew behind an
         // entry's children counts from 0, so the depth of that place is added.
         let (mut level, mut base) = (1, 0);
         while !entries.is_empty() {
             let (at, depth) = (entries.next_offset(), entries.next_depth() + base);
-            // What is read before damage stands.
-            let Ok(abbreviation) = entries.read_abbreviation() else {
-                return;
-            };
-            let Some(abbreviation) = abbreviation else {
+            let abbreviation = entries.read_abbreviation();
+            let Some(abbreviation) = abbreviation.map_err(|error| wrong(at, error))? else {
                 level = level.min((entries.next_depth() + base).max(1));
                 continue;
             };
@@ -251,16 +265,14 @@ impl<'a> Dwarf<'a> {
             }
             let kind = NameKind::of(tag).filter(|_| depth == level);
             if kind.is_none() && (depth != level || !abbreviation.has_children()) {
-                if entries.skip_attributes(specs).is_err() {
-                    return;
-                }
+                let skipped = entries.skip_attributes(specs);
+                skipped.map_err(|error| wrong(at, error))?;
                 continue;
             }
             let (mut name, mut size, mut sibling, mut is_declaration) = (None, 0, None, false);
             for spec in specs {
-                let Ok(attribute) = entries.read_attribute_inline(*spec) else {
-                    return;
-                };
+                let attribute = entries.read_attribute_inline(*spec);
+                let attribute = attribute.map_err(|error| wrong(at, error))?;
                 match attribute.name() {
                     dw::DW_AT_name => name = Some(attribute.value()),
                     dw::DW_AT_byte_size => size = attribute.value().udata_value().unwrap_or(0),
@@ -283,12 +295,11 @@ impl<'a> Dwarf<'a> {
                 && let Some(AttributeValue::UnitRef(next)) = sibling
                 && next > entries.next_offset()
             {
-                match header.entries_raw(abbreviations, Some(next)) {
-                    Ok(behind) => (entries, base) = (behind, depth),
-                    Err(_) => return,
-                }
+                let behind = header.entries_raw(abbreviations, Some(next));
+                (entries, base) = (behind.map_err(|error| wrong(at, error))?, depth);
             }
         }
+        Ok(())
     }
 
     /// The variable that starts at `address`: its name and type.
@@ -338,7 +349,7 @@ impl<'a> Dwarf<'a> {
         place: usize,
     ) -> Result<Option<(&'a str, Option<TypeId>)>> {
         let wrong = |error| self.wrong(unit.range.start, error);
-        let mut entries = unit.inner.entries_raw(None).map_err(wrong)?;
+        let mut entries = self.entries(unit, None)?;
         while !entries.is_empty() {
             let at = entries.next_offset();
             let Some(abbreviation) = entries.read_abbreviation().map_err(wrong)? else {
@@ -362,12 +373,12 @@ impl<'a> Dwarf<'a> {
     }
 
     /// Where in `.debug_info` an entry is.
-    pub(crate) fn place_of(&self, unit: &Unit<'a>, at: gimli::UnitOffset) -> u64 {
+    pub(crate) fn place_of(&self, unit: &Unit<'a>, at: UnitOffset) -> u64 {
         unit.range.start.saturating_add(at.0) as u64
     }
 
     /// The type of the function whose entry is at `at` in `.debug_info`, that is where it is described first.
-    pub(crate) fn origin(&self, unit: &Unit<'a>, at: gimli::UnitOffset) -> Result<u64> {
+    pub(crate) fn origin(&self, unit: &Unit<'a>, at: UnitOffset) -> Result<u64> {
         let entry = self.entry(unit, at)?;
         let mut place = unit.range.start.saturating_add(at.0);
         let mut next = self.reference(unit, &entry, dw::DW_AT_abstract_origin);

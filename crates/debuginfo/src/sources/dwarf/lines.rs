@@ -2,9 +2,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Dwarf, Unit};
-use crate::error::Result;
+use gimli::{DebugLineOffset, IncompleteLineProgram};
+
+use super::{Dwarf, Slice, Unit};
+use crate::bytes::Bytes;
+use crate::error::{Error, Result};
 use crate::function::SourceLine;
+
+/// Bytes of the header of a line table; compilers write some thousands.
+const LARGEST_HEADER: u64 = 256 << 10;
+
+/// Rows of one line table; compilers write some thousands.
+const MOST_ROWS: usize = 1 << 21;
 
 /// The line table of one unit.
 #[derive(Debug, Default)]
@@ -13,6 +22,7 @@ pub(super) struct Lines<'a> {
     /// Name and directory of each file, by the number that the table has for it.
     files: Vec<(&'a str, &'a str)>,
     names: Vec<OnceLock<Arc<str>>>,
+    program: Option<IncompleteLineProgram<Slice<'a>>>,
     rows: OnceLock<Vec<Row>>,
 }
 
@@ -27,6 +37,40 @@ struct Row {
 }
 
 impl<'a> Dwarf<'a> {
+    /// The line program of a unit (6.2.4), if its header is of a size that compilers write.
+    fn line_program(&self, unit: &Unit<'a>) -> Result<Option<IncompleteLineProgram<Slice<'a>>>> {
+        let Some(at) = unit.line_table else {
+            return Ok(None);
+        };
+        let bad = |what: String| Error::section(&self.label, ".debug_line", at as u64, what);
+        let bytes = Bytes::new(self.line_bytes.get(at..).unwrap_or_default(), self.endian);
+        let (size, skip) = match bytes.u32(0) {
+            Some(u32::MAX) => (8, 12),
+            _ => (4, 4),
+        };
+        let fields = if bytes.u16(skip).is_some_and(|version| version >= 5) {
+            4
+        } else {
+            2
+        };
+        // Space is reserved for as many files as the header announces and has bytes for.
+        match bytes.number(skip + fields, size) {
+            Some(header) if header <= LARGEST_HEADER => {}
+            Some(header) => {
+                return Err(bad(format!("a line table whose header has {header} bytes")));
+            }
+            None => return Err(bad("the header of a line table is cut".to_owned())),
+        }
+        let Unit { inner, .. } = unit;
+        let address_size = inner.header.address_size();
+        let (directory, name) = (inner.comp_dir, inner.name);
+        let line = &self.inner.debug_line;
+        match line.program(DebugLineOffset(at), address_size, directory, name) {
+            Ok(program) => Ok(Some(program)),
+            Err(error) => Err(bad(error.to_string())),
+        }
+    }
+
     fn lines<'u>(&self, unit: &'u Unit<'a>) -> &'u Lines<'a> {
         unit.lines.get_or_init(|| {
             let directory = unit.inner.comp_dir.map_or("", |text| utf8(text.slice()));
@@ -34,8 +78,13 @@ impl<'a> Dwarf<'a> {
                 directory: directory.into(),
                 ..Lines::default()
             };
-            let Some(program) = &unit.inner.line_program else {
-                return lines;
+            let program = match self.line_program(unit) {
+                Ok(Some(program)) => program,
+                Ok(None) => return lines,
+                Err(error) => {
+                    self.note_damage(error);
+                    return lines;
+                }
             };
             let header = program.header();
             // Version 5 counts files from 0, earlier ones from 1 (6.2.4).
@@ -55,6 +104,7 @@ impl<'a> Dwarf<'a> {
                 lines.files.push(file.unwrap_or_default());
             }
             lines.names = lines.files.iter().map(|_| OnceLock::new()).collect();
+            lines.program = Some(program);
             lines
         })
     }
@@ -117,15 +167,19 @@ impl<'a> Dwarf<'a> {
     }
 
     fn rows<'u>(&self, unit: &'u Unit<'a>) -> &'u [Row] {
-        self.lines(unit).rows.get_or_init(|| {
+        let lines = self.lines(unit);
+        lines.rows.get_or_init(|| {
             let mut table: Vec<Row> = Vec::new();
-            let Some(program) = unit.inner.line_program.clone() else {
+            let Some(program) = lines.program.clone() else {
                 return table;
             };
             let mut rows = program.rows();
             let mut start = 0;
             // What is read before damage stands.
             while let Ok(Some((_, row))) = rows.next_row() {
+                if table.len() >= MOST_ROWS {
+                    break;
+                }
                 let next = Row {
                     address: row.address(),
                     file: u32::try_from(row.file_index()).unwrap_or(u32::MAX),

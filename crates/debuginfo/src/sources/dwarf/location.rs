@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use arch::{Expr, Op, Reg, extend};
+use base::Budget;
 use gimli::{AttributeValue, Expression, Operation, UnitOffset, constants as dw};
 
 use super::entry::Entry;
@@ -75,9 +76,11 @@ impl<'a> Dwarf<'a> {
         &self,
         frame: &Frame<'_, 'a>,
         entry: &Entry<'a>,
+        budget: &mut Budget,
     ) -> Result<Vec<(Range<u64>, Where)>> {
         let unit = frame.unit;
-        let wrong = |error| self.wrong(unit.range.start.saturating_add(entry.offset().0), error);
+        let at = unit.range.start.saturating_add(entry.offset().0);
+        let wrong = |error| self.wrong(at, error);
         let mut places = Vec::new();
         match entry.attr_value(dw::DW_AT_location) {
             Some(AttributeValue::Exprloc(expression)) => {
@@ -90,6 +93,9 @@ impl<'a> Dwarf<'a> {
                     .map_err(wrong)?;
                 if let Some(mut list) = list {
                     while let Some(item) = list.next().map_err(wrong)? {
+                        budget
+                            .spend(1)
+                            .map_err(|error| self.bad(at, error.to_string()))?;
                         if item.range.begin < item.range.end {
                             let range = item.range.begin..item.range.end;
                             places.push((range, self.place(frame, &item.data)));

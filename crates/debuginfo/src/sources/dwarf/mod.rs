@@ -8,12 +8,15 @@ mod index;
 mod lines;
 mod location;
 mod types;
+mod units;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use gimli::{EndianSlice, RunTimeEndian, SectionId, UnitHeader};
+use base::Budget;
+use gimli::{EndianSlice, RunTimeEndian, SectionId};
 
 use crate::error::{Error, Result};
 use crate::machines::{self, Machine};
@@ -21,15 +24,21 @@ use crate::object::Object;
 use crate::types::ObjectId;
 
 pub(crate) use index::NameKind;
+use units::Headers;
+pub(crate) use units::Unit;
 
 /// Bytes of a section, and where in it they are.
 pub(super) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
-/// Units that are kept once they are read; more are read again when they are asked for again.
-const UNITS_KEPT: usize = 256;
+/// Ranges of code of one unit, and of one function: lists of ranges may be shared, and so grow out of all
+/// proportion to the file.
+const MOST_RANGES: u64 = 1 << 18;
+
+/// Kinds of damage that are kept; a broken file has it everywhere.
+const MOST_DAMAGE: usize = 16;
 
 /// Steps from one entry to another that says more about the same thing; more is a loop.
-const MOST_STEPS: usize = 16;
+const MOST_STEPS: usize = 8;
 
 /// The debug info of one object.
 #[derive(Debug)]
@@ -41,30 +50,22 @@ pub(crate) struct Dwarf<'a> {
     inner: gimli::Dwarf<Slice<'a>>,
     /// `.debug_info`.
     info: &'a [u8],
+    /// `.debug_abbrev`.
+    abbreviation_bytes: &'a [u8],
+    /// `.debug_line`.
+    line_bytes: &'a [u8],
+    /// `.debug_str`.
+    text_bytes: &'a [u8],
     machine: Option<&'static Machine>,
     is_64: bool,
     endian: base::Endian,
     headers: OnceLock<Headers<'a>>,
     address_ranges: OnceLock<AddressRanges>,
     units: Mutex<BTreeMap<usize, Arc<Unit<'a>>>>,
+    /// Bytes of abbreviations read so far.
+    abbreviations_used: AtomicU64,
     names: OnceLock<index::Index>,
-}
-
-/// A unit: what the compiler made of one source file.
-#[derive(Debug)]
-pub(crate) struct Unit<'a> {
-    /// Where in `.debug_info` it is.
-    pub(super) range: Range<usize>,
-    pub(super) inner: gimli::Unit<Slice<'a>>,
-    functions: OnceLock<Vec<functions::Place>>,
-    lines: OnceLock<lines::Lines<'a>>,
-}
-
-/// The headers of all units, and what stopped the reading of more.
-#[derive(Debug)]
-struct Headers<'a> {
-    units: Vec<(usize, UnitHeader<Slice<'a>>)>,
-    stopped: Option<Error>,
+    damage: Mutex<Vec<Error>>,
 }
 
 /// Which unit has code where: start, end and the unit's place in `.debug_info`.
@@ -87,23 +88,28 @@ impl<'a> Dwarf<'a> {
             return Ok(None);
         };
         let label = Arc::clone(&file.label);
-        let (mut inner, info) = sections(object)?;
+        let mut loaded = Sections::load(object)?;
         if let Some((_, shared)) = shared {
-            inner.set_sup(sections(shared)?.0);
+            loaded.all.set_sup(Sections::load(shared)?.all);
         }
         Ok(Some(Dwarf {
             label,
             object: id,
             shared: shared.map(|(id, _)| id),
-            inner,
-            info,
+            inner: loaded.all,
+            info: loaded.info,
+            abbreviation_bytes: loaded.abbreviations,
+            line_bytes: loaded.lines,
+            text_bytes: loaded.texts,
             machine: machines::find(file.machine),
             is_64: file.is_64,
             endian: file.endian(),
             headers: OnceLock::new(),
             address_ranges: OnceLock::new(),
             units: Mutex::new(BTreeMap::new()),
+            abbreviations_used: AtomicU64::new(0),
             names: OnceLock::new(),
+            damage: Mutex::new(Vec::new()),
         }))
     }
 
@@ -124,103 +130,31 @@ impl<'a> Dwarf<'a> {
         )
     }
 
+    /// Keeps what is wrong with a part, where the rest is of use without it.
+    fn note_damage(&self, error: Error) {
+        let mut damage = match self.damage.lock() {
+            Ok(damage) => damage,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        if damage.len() < MOST_DAMAGE && !damage.contains(&error) {
+            damage.push(error);
+        }
+    }
+
+    /// What kept parts of the debug info from being read so far.
+    pub(crate) fn damage(&self) -> Vec<Error> {
+        let noted = match self.damage.lock() {
+            Ok(damage) => damage.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        };
+        let mut all: Vec<_> = self.stopped().into_iter().cloned().chain(noted).collect();
+        all.sort_by_key(ToString::to_string);
+        all
+    }
+
     /// What we found wrong at `at` in `.debug_info`.
     fn bad(&self, at: usize, what: impl Into<String>) -> Error {
         Error::section(&self.label, ".debug_info", at as u64, what)
-    }
-
-    fn headers(&self) -> &Headers<'a> {
-        self.headers.get_or_init(|| {
-            let mut headers = Headers {
-                units: Vec::new(),
-                stopped: None,
-            };
-            let mut units = self.inner.units();
-            loop {
-                match units.next() {
-                    Ok(Some(header)) => {
-                        let at = header.debug_info_offset().map_or(0, |offset| offset.0);
-                        headers.units.push((at, header));
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        let end = headers.units.last().map_or(0, |(at, header)| {
-                            at.saturating_add(header.length_including_self())
-                        });
-                        headers.stopped = Some(self.wrong(end, error));
-                        break;
-                    }
-                }
-            }
-            headers
-        })
-    }
-
-    /// What kept some units from being read, if anything did.
-    pub(crate) fn stopped(&self) -> Option<&Error> {
-        self.headers().stopped.as_ref()
-    }
-
-    /// The unit whose header is at `at`.
-    fn unit(&self, at: usize) -> Result<Arc<Unit<'a>>> {
-        if let Some(unit) = self.kept().get(&at) {
-            return Ok(Arc::clone(unit));
-        }
-        let header = self
-            .inner
-            .unit_header(gimli::DebugInfoOffset(at))
-            .map_err(|error| self.wrong(at, error))?;
-        let unit = Arc::new(self.read_unit(at, header)?);
-        let mut kept = self.kept();
-        if kept.len() >= UNITS_KEPT {
-            kept.clear();
-        }
-        kept.insert(at, Arc::clone(&unit));
-        Ok(unit)
-    }
-
-    fn read_unit(&self, at: usize, header: UnitHeader<Slice<'a>>) -> Result<Unit<'a>> {
-        let end = at.saturating_add(header.length_including_self());
-        let inner = gimli::Unit::new(&self.inner, header).map_err(|error| self.wrong(at, error))?;
-        Ok(Unit {
-            range: at..end,
-            inner,
-            functions: OnceLock::new(),
-            lines: OnceLock::new(),
-        })
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, BTreeMap<usize, Arc<Unit<'a>>>> {
-        match self.units.lock() {
-            Ok(units) => units,
-            // A unit is complete before it is put in; what a failed thread left behind is sound.
-            Err(poisoned) => poisoned.into_inner(),
-        }
-    }
-
-    /// The unit that holds the entry at `at`.
-    fn unit_of(&self, at: usize) -> Result<Arc<Unit<'a>>> {
-        let before = self
-            .kept()
-            .range(..=at)
-            .next_back()
-            .map(|(_, unit)| Arc::clone(unit));
-        if let Some(unit) = before.filter(|unit| unit.range.contains(&at)) {
-            return Ok(unit);
-        }
-        let headers = &self.headers().units;
-        let behind = headers.partition_point(|(start, _)| *start <= at);
-        match behind.checked_sub(1).and_then(|before| headers.get(before)) {
-            Some((start, _)) => {
-                let unit = self.unit(*start)?;
-                if unit.range.contains(&at) {
-                    Ok(unit)
-                } else {
-                    Err(self.bad(at, "a reference leads out of all units"))
-                }
-            }
-            None => Err(self.bad(at, "a reference leads out of all units")),
-        }
     }
 
     /// The unit with code at `address`; none where no unit has.
@@ -232,7 +166,7 @@ impl<'a> Dwarf<'a> {
         // Ranges may overlap, as those of functions that the linker has dropped: then units tell by functions.
         let mut units: Vec<_> = candidates(&ranges.told, address).collect();
         units.dedup();
-        for unit in units.iter().skip(1).rev() {
+        for unit in units.iter().filter(|_| units.len() > 1) {
             let unit = self.unit(*unit)?;
             if self.has_function_at(&unit, address) {
                 return Ok(Some(unit));
@@ -273,6 +207,7 @@ impl<'a> Dwarf<'a> {
         known.dedup();
         let left_out = self.headers().units.par_iter().with_max_len(16);
         let left_out = left_out.filter(|(at, _)| known.binary_search(at).is_err());
+        // Units may share their lists of ranges.
         let mut ranges: Vec<_> = left_out
             .flat_map_iter(|(at, header)| {
                 let ranges = self
@@ -288,7 +223,12 @@ impl<'a> Dwarf<'a> {
 
     fn ranges_of_unit(&self, unit: &Unit<'a>) -> Result<Vec<Range<u64>>> {
         let root = unit.inner.header.root_offset();
-        self.ranges(unit, &self.entry(unit, root)?)
+        let mut budget = Budget::new("ranges of one unit", MOST_RANGES);
+        self.ranges(unit, &self.entry(unit, root)?, &mut budget)
+    }
+
+    fn run_time_endian(&self) -> RunTimeEndian {
+        run_time(self.endian)
     }
 
     /// The name of a register of this machine by its number in DWARF.
@@ -308,43 +248,64 @@ fn candidates(ranges: &[(u64, u64, usize)], address: u64) -> impl Iterator<Item 
         .map(|(.., unit)| *unit)
 }
 
-/// The sections of DWARF, and `.debug_info` by itself.
-fn sections<'a>(object: &Object<'a>) -> Result<(gimli::Dwarf<Slice<'a>>, &'a [u8])> {
-    use rayon::prelude::*;
-    const WANTED: [SectionId; 13] = [
-        SectionId::DebugAbbrev,
-        SectionId::DebugAddr,
-        SectionId::DebugAranges,
-        SectionId::DebugInfo,
-        SectionId::DebugLine,
-        SectionId::DebugLineStr,
-        SectionId::DebugLoc,
-        SectionId::DebugLocLists,
-        SectionId::DebugRanges,
-        SectionId::DebugRngLists,
-        SectionId::DebugStr,
-        SectionId::DebugStrOffsets,
-        SectionId::DebugTypes,
-    ];
-    let endian = match object.endian() {
+/// The sections of DWARF, and those by themselves of which we read something before gimli does.
+struct Sections<'a> {
+    all: gimli::Dwarf<Slice<'a>>,
+    info: &'a [u8],
+    abbreviations: &'a [u8],
+    lines: &'a [u8],
+    texts: &'a [u8],
+}
+
+impl<'a> Sections<'a> {
+    fn load(object: &Object<'a>) -> Result<Self> {
+        use rayon::prelude::*;
+        const WANTED: [SectionId; 13] = [
+            SectionId::DebugAbbrev,
+            SectionId::DebugAddr,
+            SectionId::DebugAranges,
+            SectionId::DebugInfo,
+            SectionId::DebugLine,
+            SectionId::DebugLineStr,
+            SectionId::DebugLoc,
+            SectionId::DebugLocLists,
+            SectionId::DebugRanges,
+            SectionId::DebugRngLists,
+            SectionId::DebugStr,
+            SectionId::DebugStrOffsets,
+            SectionId::DebugTypes,
+        ];
+        let endian = run_time(object.endian());
+        // Unpacking and relocating takes its time; sections do not depend on each other.
+        let contents: Vec<_> = WANTED
+            .par_iter()
+            .with_max_len(1)
+            .map(|id| Ok((*id, object.debug_section(id.name())?)))
+            .collect::<Result<_>>()?;
+        let bytes = |id: SectionId| {
+            let found = contents.iter().find(|(other, _)| *other == id);
+            found.map_or(&[][..], |(_, bytes)| *bytes)
+        };
+        let load = |id: SectionId| -> std::result::Result<Slice<'a>, std::convert::Infallible> {
+            Ok(EndianSlice::new(bytes(id), endian))
+        };
+        let all = match gimli::Dwarf::load(load) {
+            Ok(dwarf) => dwarf,
+            Err(never) => match never {},
+        };
+        Ok(Sections {
+            all,
+            info: bytes(SectionId::DebugInfo),
+            abbreviations: bytes(SectionId::DebugAbbrev),
+            lines: bytes(SectionId::DebugLine),
+            texts: bytes(SectionId::DebugStr),
+        })
+    }
+}
+
+fn run_time(endian: base::Endian) -> RunTimeEndian {
+    match endian {
         base::Endian::Little => RunTimeEndian::Little,
         base::Endian::Big => RunTimeEndian::Big,
-    };
-    // Unpacking and relocating takes its time; sections do not depend on each other.
-    let contents: Vec<_> = WANTED
-        .par_iter()
-        .with_max_len(1)
-        .map(|id| Ok((*id, object.debug_section(id.name())?)))
-        .collect::<Result<_>>()?;
-    let bytes = |id: SectionId| {
-        let found = contents.iter().find(|(other, _)| *other == id);
-        found.map_or(&[][..], |(_, bytes)| *bytes)
-    };
-    let load = |id: SectionId| -> std::result::Result<Slice<'a>, std::convert::Infallible> {
-        Ok(EndianSlice::new(bytes(id), endian))
-    };
-    match gimli::Dwarf::load(load) {
-        Ok(dwarf) => Ok((dwarf, bytes(SectionId::DebugInfo))),
-        Err(never) => match never {},
     }
 }

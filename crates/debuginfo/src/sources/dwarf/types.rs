@@ -1,6 +1,6 @@
 //! Types in DWARF: chapter 5 "Type Entries".
 
-use gimli::{AttributeValue, UnitOffset, constants as dw};
+use gimli::{AttributeValue, constants as dw};
 
 use super::entry::Entry;
 use super::{Dwarf, Unit};
@@ -73,26 +73,12 @@ impl<'a> Dwarf<'a> {
         if !entry.has_children() {
             return Ok(());
         }
-        let at = entry.offset();
-        let wrong = |offset: UnitOffset, error| {
-            self.wrong(unit.range.start.saturating_add(offset.0), error)
-        };
-        let mut entries = unit
-            .inner
-            .entries_raw(Some(at))
-            .map_err(|error| wrong(at, error))?;
+        let mut entries = self.entries(unit, Some(entry.offset()))?;
         let mut child = Entry::null();
         // The entry itself, then everything up to the end of its children.
-        entries
-            .read_entry(&mut child)
-            .map_err(|error| wrong(at, error))?;
+        self.read_entry(unit, &mut entries, &mut child)?;
         while !entries.is_empty() && entries.next_depth() > 0 {
-            let at = entries.next_offset();
-            if entries
-                .read_entry(&mut child)
-                .map_err(|error| wrong(at, error))?
-                && child.depth() == 1
-            {
+            if self.read_entry(unit, &mut entries, &mut child)? && child.depth() == 1 {
                 each(&child);
             }
         }
