@@ -2,6 +2,7 @@
 
 use base::{Detail, Frame, LogEvent, Trace, Trust};
 
+use crate::detectors::{Nature, nature};
 use crate::helpers::is_helper;
 use crate::words;
 
@@ -172,10 +173,12 @@ pub fn call_path(event: &LogEvent, limit: usize) -> Option<(String, u64)> {
         .iter()
         .position(|frame| frame.stack.as_ref() != inner)
         .unwrap_or_default();
+    // Of a death the trace begins below the instruction, on whatever stack that was.
+    let died = nature(event) == Nature::Death;
     let start = reliable
         .iter()
         .position(|frame| name(frame) == wanted)
-        .unwrap_or(outer);
+        .unwrap_or(if died { 0 } else { outer });
     let mut names: Vec<String> = Vec::new();
     if let Some(spot) = spot
         && reliable

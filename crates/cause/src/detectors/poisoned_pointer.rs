@@ -116,25 +116,34 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
                 None,
             ),
         Bad::Pattern(pattern, by) => {
-            let what = if pattern.freed {
-                format!("Use after free{place}: the kernel used a pointer that it had read from freed memory.")
+            // Only freed memory is read through a pointer that lasted too long; any other mark may
+            // have been left where the pointer lies by whoever used that memory before.
+            let draft = if pattern.freed {
+                draft
+                    .verdict(format!(
+                        "Use after free{place}: the kernel used a pointer that it had read from freed memory."
+                    ))
+                    .verdict("Whose object it was, and who freed it, the log alone does not tell.")
             } else {
-                format!("The kernel used a pointer that it had read from {}{place}.", pattern.means)
+                draft
+                    .verdict(format!(
+                        "The kernel used a pointer{place} that is the byte {:#04x} repeated, the mark of {}.",
+                        pattern.byte, pattern.means
+                    ))
+                    .verdict("The pointer was never set; where it lies, the value does not tell.")
+                    .confidence(Confidence::Medium)
             };
-            draft
-                .verdict(what)
-                .verdict("Whose object it was, and who freed it, the log alone does not tell.")
-                .says(
-                    format!(
-                        "{address:#x} is the byte {:#04x} repeated{}: {}, which marks {}",
-                        pattern.byte,
-                        offset(by),
-                        pattern.name,
-                        pattern.means
-                    ),
-                    Trust::Computed,
-                    None,
-                )
+            draft.says(
+                format!(
+                    "{address:#x} is the byte {:#04x} repeated{}: {}, which marks {}",
+                    pattern.byte,
+                    offset(by),
+                    pattern.name,
+                    pattern.means
+                ),
+                Trust::Computed,
+                None,
+            )
         }
         Bad::Text(bytes) => {
             let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -187,8 +187,13 @@ fn read(window: &Window, hop: &Hop, value: Option<u64>) -> String {
         says.push_str(&format!(": {}", describe(window, value)));
     }
     if let Some(object) = hop.object {
+        let where_to = if is_stack(window, object) {
+            "the stack"
+        } else {
+            "the object"
+        };
         says.push_str(&format!(
-            ", from offset {} of the object at {object}",
+            ", from offset {} of {where_to} at {object}",
             hop.offset
         ));
         if let Some(address) = hop.address {
@@ -196,6 +201,10 @@ fn read(window: &Window, hop: &Hop, value: Option<u64>) -> String {
         }
     }
     says
+}
+
+fn is_stack(window: &Window, reg: Reg) -> bool {
+    window.arch.sp().is_some_and(|sp| sp.name == reg.0)
 }
 
 /// Why the way back ends.
@@ -291,8 +300,38 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         Shape::Other => return None,
     };
     let mut verdict = vec![first];
-    verdict.extend(whence(window, pointer, value));
+    let whence = whence(window, pointer, value);
+    verdict.extend(whence.map(|whence| {
+        if certain(provenance) {
+            whence
+        } else {
+            hedged(&whence)
+        }
+    }));
     Some(verdict)
+}
+
+/// Whether the way back cannot have been another one: the whole function was printed, or the
+/// values bear out several instructions between the read and the failed access.
+fn certain(provenance: &Provenance) -> bool {
+    let window = &provenance.window;
+    let made = provenance
+        .address
+        .insns
+        .iter()
+        .filter(|&&insn| !is_load(window, insn));
+    window.whole || made.count() >= 2
+}
+
+/// A jump from code that was not printed may lead between the read and the access.
+fn hedged(whence: &str) -> String {
+    let mut letters = whence.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    let rest = letters.as_str().trim_end_matches('.');
+    let first = first.map(String::from).unwrap_or_default();
+    format!(
+        "By the code that was printed, {first}{rest}; code that was not printed may lead there another way."
+    )
 }
 
 /// Where the pointer stood.
@@ -307,10 +346,17 @@ fn whence(window: &Window, pointer: &Term, value: u64) -> Option<String> {
         let address = hop
             .address
             .map_or_else(String::new, |address| format!(" = {address:#x}"));
-        return Some(format!(
-            "{what} sits at offset {} of the object at {object}{address}.",
-            hop.offset
-        ));
+        return Some(if is_stack(window, object) {
+            format!(
+                "{what} lies on the stack, {} bytes above {object}{address}.",
+                hop.offset
+            )
+        } else {
+            format!(
+                "{what} sits at offset {} of the object at {object}{address}.",
+                hop.offset
+            )
+        });
     }
     match &pointer.leaf {
         Leaf::Register {
@@ -363,7 +409,7 @@ fn meaning(bad: &Bad) -> String {
         }
         Bad::TimerStatic(_) => "TIMER_ENTRY_STATIC".to_owned(),
         Bad::Pattern(pattern, _) => format!(
-            "the byte {:#x} repeated ({}): {}",
+            "the byte {:#x} repeated ({}), which marks {}",
             pattern.byte, pattern.name, pattern.means
         ),
         Bad::NonCanonical => "no canonical address".to_owned(),
