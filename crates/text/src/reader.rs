@@ -349,20 +349,24 @@ impl LogReader {
     /// The lines of the same caller before the head, the nearest last.
     fn before(&self, caller: Caller, number: u64, spot: &Spot<'_>) -> Vec<Line> {
         let near = spot.region.get(..spot.start).unwrap_or_default();
-        let near = near
-            .get(near.len().saturating_sub(LOOK_BACK)..)
-            .unwrap_or_default();
         let mut bytes = Cow::Borrowed(near);
         if near.len() < LOOK_BACK && !self.tail.is_empty() {
             bytes = Cow::Owned([self.tail.as_slice(), near].concat());
         }
+        // The same bytes, however they arrived; the first line of a full window may be cut.
+        let full = bytes.len() >= LOOK_BACK;
+        let bytes = bytes
+            .get(bytes.len().saturating_sub(LOOK_BACK)..)
+            .unwrap_or_default();
+        let bytes = match memchr::memchr(b'\n', bytes) {
+            Some(end) if full => bytes.get(end + 1..).unwrap_or_default(),
+            None if full => &[],
+            _ => bytes,
+        };
         let mut lines = Vec::new();
         let mut number = number;
-        for line in bytes
-            .strip_suffix(b"\n")
-            .unwrap_or_default()
-            .rsplit(|&byte| byte == b'\n')
-        {
+        let lines_back = bytes.strip_suffix(b"\n").unwrap_or_default();
+        for line in lines_back.rsplit(|&byte| byte == b'\n') {
             number = number.saturating_sub(1);
             let prefix = prefix::parse(line);
             if prefix.caller == caller && !prefix.foreign {

@@ -103,6 +103,27 @@ fn other_callers_do_not_disturb_a_report() {
     }));
 }
 
+#[test]
+fn the_preamble_does_not_depend_on_the_blocks() {
+    // Long lines before a head that looks back: the window is the same bytes in any blocks.
+    let mut log = String::new();
+    for line in 0..40 {
+        log.push_str(&format!(
+            "[    1.000000] list_add corruption {line} {}\n",
+            "x".repeat(line * 37 % 900)
+        ));
+        if line % 7 == 6 {
+            log.push_str("[    1.000000] kernel BUG at lib/list_debug.c:23!\n");
+        }
+    }
+    let (whole, _) = read(&[log.as_bytes()]);
+    assert_eq!(whole.len(), 5);
+    for block in 1..600 {
+        let blocks: Vec<&[u8]> = log.as_bytes().chunks(block).collect();
+        assert_eq!(read(&blocks).0, whole, "in blocks of {block}");
+    }
+}
+
 /// Pieces of reports, to be put together in ways that no kernel would.
 const PIECES: &[&str] = &[
     "BUG: KASAN: use-after-free in ",
