@@ -74,6 +74,14 @@ impl Window {
             .decoder(endian)
             .ok_or_else(|| Unread::NoDecoder(arch.title.to_owned()))?;
 
+        // Halfwords are RISC-V's own; anywhere else they are Thumb, microMIPS or the like, which
+        // the decoder of the architecture would take for other instructions.
+        if arch.name != "riscv64" && code.units.iter().any(|unit| unit.size == 2) {
+            return Err(Unread::NoDecoder(format!(
+                "the halfword code of {}",
+                arch.title
+            )));
+        }
         let mut bytes = Vec::new();
         let mut mark = None;
         for (at, unit) in code.units.iter().take(MAX_UNITS).enumerate() {
