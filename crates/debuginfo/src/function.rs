@@ -164,6 +164,43 @@ pub struct VariableAt<'a> {
     pub depth: usize,
 }
 
+/// Where the frame of a function lies at one address, and where it keeps the registers of its caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameRules {
+    /// The register, and what to add to it, that give the canonical frame address ([`CFA`]); none where debug
+    /// info computes it in another way.
+    pub cfa: Option<(Reg, i64)>,
+    /// The registers of the caller that are saved, and how many bytes from the canonical frame address; the
+    /// others still have the caller's values or have lost them.
+    pub saved: Vec<(Reg, i64)>,
+    /// How many bytes from the canonical frame address the return address is saved, if it is.
+    pub return_address: Option<i64>,
+    /// The register with the return address where it is not saved.
+    pub return_register: Option<Reg>,
+}
+
+impl FrameRules {
+    /// The same place, told by a register where it is told by the frame.
+    pub fn place(&self, place: &Where) -> Where {
+        let Some((base, start)) = self.cfa else {
+            return place.clone();
+        };
+        match place {
+            Where::Frame(offset) => Where::Memory(base, start.wrapping_add(*offset)),
+            Where::FrameAddress(offset) => {
+                Where::Value(Expr::at(base, start.wrapping_add(*offset)))
+            }
+            Where::Pieces(pieces) => {
+                let pieces = pieces
+                    .iter()
+                    .map(|(bits, piece)| (*bits, self.place(piece)));
+                Where::Pieces(pieces.collect())
+            }
+            place => place.clone(),
+        }
+    }
+}
+
 impl<'a> Function<'a> {
     /// Whether it has code at `address`.
     pub fn contains(&self, address: u64) -> bool {

@@ -28,7 +28,8 @@ pub use convention::Argument;
 pub use elf::Section;
 pub use error::{Error, Result};
 pub use function::{
-    CFA, CallSite, Function, InlineFrame, Scope, ScopeKind, SourceLine, Variable, VariableAt, Where,
+    CFA, CallSite, FrameRules, Function, InlineFrame, Scope, ScopeKind, SourceLine, Variable,
+    VariableAt, Where,
 };
 pub use identity::Identity;
 pub use object::Object;

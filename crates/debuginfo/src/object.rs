@@ -395,11 +395,31 @@ impl<'a> Object<'a> {
         Ok(Arc::clone(table))
     }
 
+    /// The call frame information that programs carry for unwinding (`.eh_frame`), and its address.
+    pub(crate) fn frames_for_unwinding(&self) -> Result<(&'a [u8], u64)> {
+        let has = |file: &&Elf<'a>| {
+            let section = file.section_named(".eh_frame");
+            section.is_some_and(|section| !section.is_zeroes())
+        };
+        let Some(file) = self.debug.iter().chain([&self.file]).find(has) else {
+            return Ok((&[], 0));
+        };
+        let address = file
+            .section_named(".eh_frame")
+            .and_then(|section| section.address);
+        Ok((self.section_of(file, ".eh_frame")?, address.unwrap_or(0)))
+    }
+
     /// The contents of a section of the debug file, unpacked and, in a relocatable file, relocated.
     pub(crate) fn debug_section(&self, name: &str) -> Result<&'a [u8]> {
-        let Some(file) = self.dwarf_file() else {
-            return Ok(&[]);
-        };
+        match self.dwarf_file() {
+            Some(file) => self.section_of(file, name),
+            None => Ok(&[]),
+        }
+    }
+
+    /// The same of one file.
+    fn section_of(&self, file: &Elf<'a>, name: &str) -> Result<&'a [u8]> {
         let old = format!(".z{}", name.strip_prefix('.').unwrap_or(name));
         let Some(section) = file
             .section_named(name)

@@ -281,6 +281,7 @@ impl<'a> Context<'_, 'a> {
         bytes: &mut [u8],
     ) -> Result<()> {
         let endian = self.file.endian();
+        let base = section.address.unwrap_or(0);
         for entry in &table.entries {
             let field = Field {
                 section: Bytes::new(bytes, endian),
@@ -309,7 +310,7 @@ impl<'a> Context<'_, 'a> {
             let value = address(symbol).wrapping_add_signed(addend);
             let new = match meaning.apply {
                 Apply::Value => value,
-                Apply::Distance => value.wrapping_sub(entry.offset),
+                Apply::Distance => value.wrapping_sub(base.wrapping_add(entry.offset)),
                 Apply::Add => old.wrapping_add(value),
                 Apply::Subtract => old.wrapping_sub(value),
                 Apply::SetSix => old & !0x3f | value & 0x3f,

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use base::Gap;
 
 use crate::error::{Error, Result};
-use crate::function::{Function, InlineFrame, ScopeKind, SourceLine, VariableAt};
+use crate::function::{FrameRules, Function, InlineFrame, ScopeKind, SourceLine, VariableAt};
 use crate::object::Object;
-use crate::sources::dwarf::Dwarf;
+use crate::sources::dwarf::{Dwarf, Frames};
 use crate::sources::elf_symtab::Symbol;
 use crate::store::Store;
 use crate::types::{ObjectId, Shape, TypeId};
@@ -35,7 +35,8 @@ pub struct DebugInfo<'a> {
 struct Loaded<'a> {
     object: Object<'a>,
     shared: Option<ObjectId>,
-    dwarf: OnceLock<Result<Option<Dwarf<'a>>>>,
+    dwarf: OnceLock<Result<Option<Arc<Dwarf<'a>>>>>,
+    frames: OnceLock<Result<Option<Frames<'a>>>>,
 }
 
 /// A file that another one names.
@@ -90,6 +91,7 @@ impl<'a> DebugInfo<'a> {
             object,
             shared: None,
             dwarf: OnceLock::new(),
+            frames: OnceLock::new(),
         });
         id
     }
@@ -241,21 +243,23 @@ impl<'a> DebugInfo<'a> {
 
     /// The DWARF of an object; none where it has none.
     pub(crate) fn dwarf(&self, id: ObjectId) -> Result<Option<&Dwarf<'a>>> {
+        Ok(self.shared_dwarf(id)?.map(|dwarf| &**dwarf))
+    }
+
+    fn shared_dwarf(&self, id: ObjectId) -> Result<Option<&Arc<Dwarf<'a>>>> {
         let Some(loaded) = self.loaded.get(id.0 as usize) else {
             return Ok(None);
         };
         let load = || {
-            let shared = loaded
-                .shared
-                .and_then(|shared| Some((shared, self.object(shared)?)));
-            Dwarf::load(&loaded.object, id, shared)
+            // An object shares with one that was added before it, so this comes to an end.
+            let shared = match loaded.shared.filter(|shared| *shared < id) {
+                Some(shared) => self.shared_dwarf(shared)?.cloned(),
+                None => None,
+            };
+            Ok(Dwarf::load(&loaded.object, id, shared)?.map(Arc::new))
         };
-        loaded
-            .dwarf
-            .get_or_init(load)
-            .as_ref()
-            .map(Option::as_ref)
-            .map_err(Clone::clone)
+        let dwarf = loaded.dwarf.get_or_init(load);
+        dwarf.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
     /// What kept parts of an object's debug info from being read so far: answers may lack what is there.
@@ -346,6 +350,20 @@ impl<'a> DebugInfo<'a> {
     pub fn variables_at(&self, id: ObjectId, address: u64) -> Result<Vec<VariableAt<'a>>> {
         let function = self.function_at(id, address)?;
         Ok(function.map_or_else(Vec::new, |function| function.variables_at(address)))
+    }
+
+    /// Where the frame of the function at `address` lies there, and what it has saved; none where no call frame
+    /// information tells.
+    pub fn frame_rules_at(&self, id: ObjectId, address: u64) -> Result<Option<FrameRules>> {
+        let Some(loaded) = self.loaded.get(id.0 as usize) else {
+            return Ok(None);
+        };
+        let load = || Frames::load(&loaded.object);
+        let frames = loaded.frames.get_or_init(load);
+        match frames.as_ref().map_err(Clone::clone)? {
+            Some(frames) => frames.at(address),
+            None => Ok(None),
+        }
     }
 
     /// The global or static variable that holds `address`: its name, its type and how far into it that is.

@@ -430,3 +430,116 @@ fn modules_are_found_by_the_names_that_logs_print() {
             .is_empty()
     );
 }
+
+#[test]
+fn what_programs_share_is_asked_for_and_used() {
+    struct Shared(&'static [u8]);
+    impl debuginfo::Files<'static> for Shared {
+        fn find(&self, wanted: debuginfo::Wanted<'_>) -> Option<(String, &'static [u8])> {
+            let debuginfo::Wanted::SharedFile { of, name, build_id } = wanted else {
+                return None;
+            };
+            assert_eq!(
+                (of, name, build_id.len()),
+                ("dwz-program", "dwz-shared.debug", 40)
+            );
+            Some((name.to_owned(), self.0))
+        }
+    }
+    let bytes = |name: &str| Box::leak(common::bytes(name).into_boxed_slice());
+    let store = Box::leak(Box::new(debuginfo::Store::new()));
+    let mut set = DebugInfo::new();
+    let files = Shared(bytes("dwz-shared.debug"));
+    let (id, gaps) = set
+        .open("dwz-program", bytes("dwz-program"), store, &files)
+        .unwrap();
+    assert!(gaps.is_empty(), "{gaps:?}");
+    let close = common::function(&set, "bond_close");
+    let inside = behind_call(&set, id, close, "rlb_initialize") - 1;
+    let wanted = [
+        "bond_alb_initialize inlined bond.c:62",
+        "bond_close bond.c:72",
+    ];
+    assert_eq!(chain(&set, id, inside), wanted);
+    let handler = set
+        .function_at(id, common::function(&set, "rlb_arp_recv"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        set.prototype(&handler),
+        "static int rlb_arp_recv(struct sk_buff *skb, struct net_device *dev, struct packet_type *pt)"
+    );
+    let bonding = set.types_named("struct bonding", None).unwrap()[0];
+    let paths = set.members_at(bonding, 112, Some(8)).unwrap();
+    assert_eq!(paths[0].text, "alb_info.rx_hashtbl");
+    let debug = set.object(id).unwrap().symbols_named("rlb_debug").unwrap()[0].address;
+    let (name, type_id, _) = set.variable_at(id, debug).unwrap().unwrap();
+    assert_eq!(set.declaration(type_id, name), "u32 rlb_debug[16]");
+
+    // Without the shared file the rest still answers.
+    let mut set = DebugInfo::new();
+    let (id, gaps) = set
+        .open(
+            "dwz-program",
+            bytes("dwz-program"),
+            store,
+            &debuginfo::NoFiles,
+        )
+        .unwrap();
+    assert_eq!(gaps[0].what, "what dwz-program shares with others");
+    assert_eq!(gaps[0].supply, "dwz-shared.debug");
+    assert_eq!(
+        set.line_at(id, inside).unwrap().unwrap().text(),
+        "bond.c:62"
+    );
+}
+
+#[test]
+fn frames_are_told_by_registers() {
+    for (file, arch) in common::MODULES {
+        let (set, id) = common::set(file);
+        let handler = common::function(&set, "rlb_arp_recv");
+        let arch = arch::find(arch).unwrap().0;
+        let stack = Reg(arch.sp().unwrap().name);
+        let word = arch.pointer_bytes() as i64;
+
+        // When the function is entered nothing is saved, but x86 has pushed the return address.
+        let entry = set.frame_rules_at(id, handler).unwrap().unwrap();
+        let pushes = arch.name == "x86_64" || arch.name == "i386";
+        assert_eq!(
+            entry.cfa,
+            Some((stack, if pushes { word } else { 0 })),
+            "{file}"
+        );
+        assert_eq!(entry.return_address, pushes.then_some(-word), "{file}");
+        assert_eq!(entry.saved.len(), usize::from(pushes), "{file}");
+
+        // In its middle it has saved registers of its caller, and its array lies above the stack pointer.
+        let inside = behind_call(&set, id, handler, "slave_touch");
+        let rules = set.frame_rules_at(id, inside).unwrap().unwrap();
+        let (base, size) = rules.cfa.unwrap();
+        assert_eq!(base, stack, "{file}");
+        assert!(size > entry.cfa.unwrap().1, "{file}");
+        assert!(rules.return_address.is_some(), "{file}");
+        let is_saved = |name: &str| arch.register(name).unwrap().has(arch::Role::CalleeSaved);
+        assert!(
+            rules
+                .saved
+                .iter()
+                .filter(|(register, _)| is_saved(register.0))
+                .count()
+                >= 3,
+            "{file}"
+        );
+        let variables = set.variables_at(id, inside).unwrap();
+        let sum = variables.iter().find(|v| v.name == "sum").unwrap();
+        let Where::Memory(register, offset) = rules.place(&sum.place) else {
+            panic!("{sum:?}")
+        };
+        assert_eq!(register, stack, "{file}");
+        assert!(offset >= 0 && offset < size, "{file}: {offset}");
+    }
+    let (set, id) = common::set("x86_64.ko");
+    let behind = common::function(&set, "bond_open") + 0x21;
+    assert_eq!(set.frame_rules_at(id, behind).unwrap(), None);
+}

@@ -100,7 +100,7 @@ impl<'a> Dwarf<'a> {
                 at: at as u64,
             },
             Reference::Shared(at) => TypeId {
-                object: self.shared?,
+                object: self.shared.as_ref()?.object,
                 at: at as u64,
             },
         })
@@ -112,42 +112,43 @@ impl<'a> Dwarf<'a> {
         &self,
         unit: &Unit<'a>,
         entry: &Entry<'a>,
-        mut look: impl FnMut(&Unit<'a>, &Entry<'a>) -> Option<T>,
+        mut look: impl FnMut(&Dwarf<'a>, &Unit<'a>, &Entry<'a>) -> Option<T>,
     ) -> Option<T> {
-        if let Some(found) = look(unit, entry) {
+        if let Some(found) = look(self, unit, entry) {
             return Some(found);
         }
-        let next = |unit: &Unit<'a>, entry: &Entry<'a>| {
+        let next = |dwarf: &Dwarf<'a>, unit: &Unit<'a>, entry: &Entry<'a>| {
             let names = [dw::DW_AT_abstract_origin, dw::DW_AT_specification];
-            names
-                .into_iter()
-                .find_map(|name| self.reference(unit, entry, name))
+            let mut references = names.into_iter();
+            references.find_map(|name| dwarf.reference(unit, entry, name))
         };
-        let mut at = next(unit, entry)?;
+        let mut dwarf = self;
+        let mut at = next(dwarf, unit, entry)?;
         for _ in 0..MOST_STEPS {
-            let Reference::Here(offset) = at else {
-                return None;
-            };
-            let other;
-            let home = if unit.range.contains(&offset) {
-                unit
-            } else {
-                other = self.unit_of(offset).ok()?;
-                &*other
-            };
-            let entry = self.entry_at(home, offset).ok()?;
-            if let Some(found) = look(home, &entry) {
+            let (home, place) = dwarf.home(at)?;
+            dwarf = home;
+            let unit = dwarf.unit_of(place).ok()?;
+            let entry = dwarf.entry_at(&unit, place).ok()?;
+            if let Some(found) = look(dwarf, &unit, &entry) {
                 return Some(found);
             }
-            at = next(home, &entry)?;
+            at = next(dwarf, &unit, &entry)?;
         }
         None
     }
 
+    /// The debug info that a reference leads into, and where in its `.debug_info`.
+    pub(super) fn home(&self, reference: Reference) -> Option<(&Dwarf<'a>, usize)> {
+        Some(match reference {
+            Reference::Here(at) => (self, at),
+            Reference::Shared(at) => (self.shared.as_deref()?, at),
+        })
+    }
+
     /// The name of an entry, its own or that of what it is a copy of.
     pub(super) fn name(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> &'a str {
-        let name = self.along(unit, entry, |unit, entry| {
-            let name = self.text(unit, entry, dw::DW_AT_name);
+        let name = self.along(unit, entry, |dwarf, unit, entry| {
+            let name = dwarf.text(unit, entry, dw::DW_AT_name);
             (!name.is_empty()).then_some(name)
         });
         name.unwrap_or_default()

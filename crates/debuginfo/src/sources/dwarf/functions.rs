@@ -117,11 +117,11 @@ impl<'a> Dwarf<'a> {
                 name: self.name(unit, &root),
                 ranges,
                 is_external: self
-                    .along(unit, &root, |_, entry| {
+                    .along(unit, &root, |_, _, entry| {
                         Self::flag(entry, dw::DW_AT_external).then_some(())
                     })
                     .is_some(),
-                returns: self.along(unit, &root, |unit, entry| self.type_of(unit, entry)),
+                returns: self.along(unit, &root, |dwarf, unit, entry| dwarf.type_of(unit, entry)),
                 signature: Vec::new(),
                 is_variadic: false,
                 declared: self.declared(unit, &root),
@@ -130,12 +130,12 @@ impl<'a> Dwarf<'a> {
                 calls: Vec::new(),
             },
         };
-        let origin = self.origin(unit, at)?;
+        let (home, origin) = self.origin(unit, at)?;
         if let Kind::Function {
             parameters,
             is_variadic,
             ..
-        } = self.shape(origin)?.kind
+        } = home.shape(origin)?.kind
         {
             (reading.function.signature, reading.function.is_variadic) = (parameters, is_variadic);
         }
@@ -210,7 +210,8 @@ impl<'a> Dwarf<'a> {
                 *number += usize::from(is_parameter);
                 let variable = Variable {
                     name: self.name(unit, entry),
-                    type_id: self.along(unit, entry, |unit, entry| self.type_of(unit, entry)),
+                    type_id: self
+                        .along(unit, entry, |dwarf, unit, entry| dwarf.type_of(unit, entry)),
                     parameter,
                     scope,
                     places: self.places(&reading.frame, entry, &mut reading.places)?,
@@ -273,13 +274,11 @@ impl<'a> Dwarf<'a> {
             Some(AttributeValue::Exprloc(expression)) => Some(self.computed(frame, &expression)),
             _ => None,
         };
-        let callee = self.along(unit, entry, |unit, entry| {
-            let origin = self.reference(unit, entry, dw::DW_AT_call_origin)?;
-            let super::entry::Reference::Here(at) = origin else {
-                return None;
-            };
-            let home = self.unit_of(at).ok()?;
-            let name = self.name(&home, &self.entry_at(&home, at).ok()?);
+        let callee = self.along(unit, entry, |dwarf, unit, entry| {
+            let origin = dwarf.reference(unit, entry, dw::DW_AT_call_origin)?;
+            let (home, at) = dwarf.home(origin)?;
+            let unit = home.unit_of(at).ok()?;
+            let name = home.name(&unit, &home.entry_at(&unit, at).ok()?);
             (!name.is_empty()).then_some(name)
         });
         let named = self.name(unit, entry);
@@ -313,11 +312,11 @@ impl<'a> Dwarf<'a> {
 
     /// Where an entry is written.
     fn declared(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<SourceLine> {
-        self.along(unit, entry, |unit, entry| {
+        self.along(unit, entry, |dwarf, unit, entry| {
             let file = Self::number(entry, dw::DW_AT_decl_file)?;
             let line = Self::number(entry, dw::DW_AT_decl_line)?;
             let column = Self::number(entry, dw::DW_AT_decl_column).unwrap_or(0);
-            Some(self.source_line(unit, file, line, column))
+            Some(dwarf.source_line(unit, file, line, column))
         })
     }
 

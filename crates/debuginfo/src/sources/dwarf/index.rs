@@ -10,7 +10,7 @@ use std::sync::Arc;
 use gimli::{AttributeValue, UnitHeader, UnitOffset, constants as dw};
 use rayon::prelude::*;
 
-use super::entry::{Entry, Reference};
+use super::entry::Entry;
 use super::{Dwarf, Slice, Unit};
 use crate::error::Result;
 use crate::types::TypeId;
@@ -366,7 +366,9 @@ impl<'a> Dwarf<'a> {
             }
             let entry: Entry<'a> = self.entry(unit, at)?;
             let name = self.name(unit, &entry);
-            let found = self.along(unit, &entry, |unit, entry| self.type_of(unit, entry));
+            let found = self.along(unit, &entry, |dwarf, unit, entry| {
+                dwarf.type_of(unit, entry)
+            });
             return Ok((!name.is_empty()).then_some((name, found)));
         }
         Ok(None)
@@ -377,24 +379,21 @@ impl<'a> Dwarf<'a> {
         unit.range.start.saturating_add(at.0) as u64
     }
 
-    /// The type of the function whose entry is at `at` in `.debug_info`, that is where it is described first.
-    pub(crate) fn origin(&self, unit: &Unit<'a>, at: UnitOffset) -> Result<u64> {
+    /// Where the function whose entry is at `at` is described first.
+    pub(crate) fn origin(&self, unit: &Unit<'a>, at: UnitOffset) -> Result<(&Dwarf<'a>, u64)> {
         let entry = self.entry(unit, at)?;
-        let mut place = unit.range.start.saturating_add(at.0);
+        let mut found = (self, self.place_of(unit, at));
         let mut next = self.reference(unit, &entry, dw::DW_AT_abstract_origin);
         for _ in 0..super::MOST_STEPS {
-            let Some(Reference::Here(origin)) = next else {
+            let Some((home, origin)) = next.and_then(|next| found.0.home(next)) else {
                 break;
             };
-            place = origin;
-            let home = self.unit_of(origin)?;
-            next = self.reference(
-                &home,
-                &self.entry_at(&home, origin)?,
-                dw::DW_AT_abstract_origin,
-            );
+            found = (home, origin as u64);
+            let unit = home.unit_of(origin)?;
+            let entry = home.entry_at(&unit, origin)?;
+            next = home.reference(&unit, &entry, dw::DW_AT_abstract_origin);
         }
-        Ok(place as u64)
+        Ok(found)
     }
 }
 

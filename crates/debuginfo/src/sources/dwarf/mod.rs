@@ -3,6 +3,7 @@
 //! References are to "DWARF Debugging Information Format Version 5".
 
 mod entry;
+mod frames;
 mod functions;
 mod index;
 mod lines;
@@ -23,6 +24,7 @@ use crate::machines::{self, Machine};
 use crate::object::Object;
 use crate::types::ObjectId;
 
+pub(crate) use frames::Frames;
 pub(crate) use index::NameKind;
 use units::Headers;
 pub(crate) use units::Unit;
@@ -46,7 +48,7 @@ pub(crate) struct Dwarf<'a> {
     label: Arc<str>,
     pub(crate) object: ObjectId,
     /// The object with what this one shares with others (5.0, 7.5.4 "supplementary object files").
-    shared: Option<ObjectId>,
+    shared: Option<Arc<Dwarf<'a>>>,
     inner: gimli::Dwarf<Slice<'a>>,
     /// `.debug_info`.
     info: &'a [u8],
@@ -82,20 +84,24 @@ impl<'a> Dwarf<'a> {
     pub(crate) fn load(
         object: &Object<'a>,
         id: ObjectId,
-        shared: Option<(ObjectId, &Object<'a>)>,
+        shared: Option<Arc<Dwarf<'a>>>,
     ) -> Result<Option<Self>> {
         let Some(file) = object.dwarf_file() else {
             return Ok(None);
         };
         let label = Arc::clone(&file.label);
         let mut loaded = Sections::load(object)?;
-        if let Some((_, shared)) = shared {
-            loaded.all.set_sup(Sections::load(shared)?.all);
+        if let Some(shared) = &shared {
+            // For the texts of entries here; entries there are read as those of an object of their own.
+            loaded.all.set_sup(gimli::Dwarf {
+                debug_str: gimli::DebugStr::new(shared.text_bytes, run_time(shared.endian)),
+                ..gimli::Dwarf::default()
+            });
         }
         Ok(Some(Dwarf {
             label,
             object: id,
-            shared: shared.map(|(id, _)| id),
+            shared,
             inner: loaded.all,
             info: loaded.info,
             abbreviation_bytes: loaded.abbreviations,
