@@ -191,15 +191,14 @@ impl<'a> Elf<'a> {
         Ok(file)
     }
 
-    /// A file without sections, to be filled.
-    #[cfg(test)]
-    pub(crate) fn empty(label: &Arc<str>) -> Self {
+    /// A file without sections.
+    pub(crate) fn empty(label: &Arc<str>, machine: u16, is_64: bool, endian: Endian) -> Self {
         Elf {
             label: Arc::clone(label),
-            bytes: Bytes::new(&[], Endian::Little),
-            is_64: true,
-            kind: elf::ET_REL.0,
-            machine: 0,
+            bytes: Bytes::new(&[], endian),
+            is_64,
+            kind: elf::ET_EXEC.0,
+            machine,
             sections: Vec::new(),
             by_address: Vec::new(),
             relocations: Vec::new(),

@@ -8,8 +8,8 @@ use base::Budget;
 use crate::error::Result;
 use crate::function::Function;
 use crate::set::DebugInfo;
-use crate::sources::dwarf::NameKind;
-use crate::types::{Kind, Qualifier, Shape, TypeId};
+use crate::sources::btf::Btf;
+use crate::types::{Kind, NameKind, Qualifier, Shape, TypeId};
 
 /// Steps from one name of a type to another; more is a loop.
 const MOST_NAMES: usize = 32;
@@ -94,7 +94,8 @@ impl<'a> DebugInfo<'a> {
         if shape.name.is_empty() {
             return Ok(type_id);
         }
-        if let Some(dwarf) = self.dwarf(type_id.object)?
+        if !Btf::describes(type_id)
+            && let Some(dwarf) = self.dwarf(type_id.object)?
             && let Some(at) = dwarf.named_near(type_id.at, kind, shape.name)
         {
             return Ok(TypeId { at, ..type_id });
@@ -123,14 +124,23 @@ impl<'a> DebugInfo<'a> {
             }
             asked.push(id);
             // A damaged object must not hide what another one tells.
-            if let Ok(Some(dwarf)) = self.dwarf(id) {
-                found.extend(
-                    dwarf
-                        .named(kind, name)
-                        .into_iter()
-                        .map(|at| TypeId { object: id, at }),
-                );
+            let dwarf = || match self.dwarf(id) {
+                Ok(Some(dwarf)) => dwarf.named(kind, name),
+                _ => Vec::new(),
+            };
+            let btf = || match self.btf(id) {
+                Ok(Some(btf)) => btf.named(kind, name),
+                _ => Vec::new(),
+            };
+            // All of a kernel's DWARF takes a tenth of a second to look through, its BTF a hundredth of that.
+            let is_kernel = self
+                .object(id)
+                .is_some_and(|object| !object.is_relocatable());
+            let mut places = if is_kernel { btf() } else { dwarf() };
+            if places.is_empty() {
+                places = if is_kernel { dwarf() } else { btf() };
             }
+            found.extend(places.into_iter().map(|at| TypeId { object: id, at }));
             if !found.is_empty() {
                 break;
             }
@@ -159,7 +169,7 @@ impl<'a> DebugInfo<'a> {
                 name,
             ),
         };
-        if let Some(near) = near
+        if let Some(near) = near.filter(|near| !Btf::describes(*near))
             && let Some(dwarf) = self.dwarf(near.object)?
         {
             let found = kinds

@@ -26,6 +26,8 @@ pub struct Object<'a> {
     pub(crate) file: Elf<'a>,
     pub(crate) debug: Option<Elf<'a>>,
     pub(crate) store: &'a Store,
+    /// BTF that is not in a section of the file but is all of it.
+    types: Option<&'a [u8]>,
     identity: Identity,
     symbols: OnceLock<Result<Symbols<'a>>>,
     tables: Mutex<BTreeMap<u32, Arc<Result<Table>>>>,
@@ -39,16 +41,44 @@ impl<'a> Object<'a> {
     pub fn open(label: &str, bytes: &'a [u8], store: &'a Store) -> Result<Self> {
         let file = Elf::parse(&label.into(), bytes)?;
         let identity = Identity::read(&file);
-        Ok(Object {
+        Ok(Self::of(file, identity, None, store))
+    }
+
+    /// Types without code: the BTF that a running kernel shows of itself or of a module
+    /// (`/sys/kernel/btf/vmlinux`), which tells no architecture.
+    pub fn of_types(
+        label: &str,
+        bytes: &'a [u8],
+        arch: &Arch,
+        module: Option<&str>,
+        store: &'a Store,
+    ) -> Result<Self> {
+        let label: Arc<str> = label.into();
+        let endian = match bytes.get(..2) {
+            Some([0x9f, 0xeb]) => base::Endian::Little,
+            Some([0xeb, 0x9f]) => base::Endian::Big,
+            _ => return Err(Error::file(&label, "not BTF")),
+        };
+        let file = Elf::empty(&label, arch.elf_machine, arch.pointer_bits == 64, endian);
+        let identity = Identity {
+            module: module.map(str::to_owned),
+            ..Identity::read(&file)
+        };
+        Ok(Self::of(file, identity, Some(bytes), store))
+    }
+
+    fn of(file: Elf<'a>, identity: Identity, types: Option<&'a [u8]>, store: &'a Store) -> Self {
+        Object {
             file,
             debug: None,
             store,
+            types,
             identity,
             symbols: OnceLock::new(),
             tables: Mutex::new(BTreeMap::new()),
             for_loader: OnceLock::new(),
             references: OnceLock::new(),
-        })
+        }
     }
 
     /// Adds the file that holds this one's debug info.
@@ -140,6 +170,26 @@ impl<'a> Object<'a> {
                 .any(|name| file.section_named(name).is_some_and(|s| !s.is_zeroes()))
         };
         self.debug.iter().chain([&self.file]).find(has)
+    }
+
+    /// The BTF, and what it counts on from where that comes with it (`.BTF.base`).
+    #[allow(clippy::type_complexity, reason = "the types and, perhaps, their base")]
+    pub(crate) fn btf(&self) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>> {
+        if let Some(types) = self.types {
+            return Ok(Some((types, None)));
+        }
+        let section = |name: &str| -> Result<Option<&'a [u8]>> {
+            for file in [&self.file].into_iter().chain(&self.debug) {
+                if let Some(section) = file.section_named(name).filter(|s| !s.is_zeroes()) {
+                    return file.raw(section).map(Some);
+                }
+            }
+            Ok(None)
+        };
+        match section(".BTF")? {
+            Some(types) => Ok(Some((types, section(".BTF.base")?))),
+            None => Ok(None),
+        }
     }
 
     /// Bytes of the file with the debug info, else of the file.

@@ -116,7 +116,7 @@ impl<'a> DebugInfo<'a> {
             is_nameless: false,
             depth: 0,
         };
-        if self.size_of(type_id)?.is_none_or(|size| offset < size) || self.is_open(type_id)? {
+        if self.size_of(type_id)?.is_none_or(|size| offset < size) || self.is_open(Some(type_id))? {
             self.walk(&mut walk, Some(type_id), offset, here)?;
         }
         Ok(walk.paths)
@@ -137,7 +137,7 @@ impl<'a> DebugInfo<'a> {
             Some(element) if element > 0 => offset.div_euclid(element),
             _ => 0,
         };
-        if index == 0 || (offset > 0 && self.is_open(type_id)?) {
+        if index == 0 || (offset > 0 && self.is_open(Some(type_id))?) {
             return match u64::try_from(offset) {
                 Ok(offset) => self.members_at(type_id, offset, size),
                 Err(_) => Ok(Vec::new()),
@@ -156,19 +156,24 @@ impl<'a> DebugInfo<'a> {
         Ok(paths)
     }
 
-    /// Whether it is a structure that ends in an array without a size.
-    fn is_open(&self, type_id: TypeId) -> Result<bool> {
-        let Some((_, shape)) = self.strip(Some(type_id))? else {
-            return Ok(false);
-        };
-        let Kind::Record { members, .. } = &shape.kind else {
-            return Ok(false);
-        };
-        let last = members.last().and_then(|member| member.type_id);
-        Ok(match self.strip(last)? {
-            Some((_, shape)) => is_flexible(&shape),
-            None => false,
-        })
+    /// Whether it is an array without a size, or a structure that ends in one.
+    fn is_open(&self, type_id: Option<TypeId>) -> Result<bool> {
+        let mut at = type_id;
+        for _ in 0..DEEPEST {
+            let Some((_, shape)) = self.strip(at)? else {
+                return Ok(false);
+            };
+            match &shape.kind {
+                Kind::Array { counts, .. } => {
+                    return Ok(matches!(counts.first(), Some(None | Some(0))));
+                }
+                Kind::Record { members, .. } => {
+                    at = members.last().and_then(|member| member.type_id);
+                }
+                _ => return Ok(false),
+            }
+        }
+        Ok(false)
     }
 
     fn walk(
@@ -234,7 +239,8 @@ impl<'a> DebugInfo<'a> {
         let before = walk.paths.len();
         let end = walk.size.and_then(|size| offset.checked_add(size));
         let whole = offset == 0 && walk.size.is_some() && walk.size == shape.size;
-        for member in members {
+        let is_union = matches!(shape.kind, Kind::Record { is_union: true, .. });
+        for (number, member) in members.iter().enumerate() {
             if let Some(bits) = member.bits {
                 // Code reads the bytes around a bit field: each one that these bytes hold is meant.
                 let first = offset.saturating_mul(8);
@@ -257,16 +263,17 @@ impl<'a> DebugInfo<'a> {
                 Some(type_id) => self.size_of(type_id)?,
                 None => None,
             };
-            let holds = match size {
-                Some(size) => {
-                    let covers = end.is_none_or(|end| end <= member.offset.saturating_add(size));
-                    within < size && (covers || !whole)
-                }
-                // An array without a size at the end of a structure goes on.
-                None => self
-                    .strip(member.type_id)?
-                    .is_some_and(|(_, shape)| is_flexible(&shape)),
-            };
+            let is_held = size.is_some_and(|size| {
+                let covers = end.is_none_or(|end| end <= member.offset.saturating_add(size));
+                within < size && (covers || !whole)
+            });
+            // What ends in an array without a size goes on, where nothing follows it. Arrays without elements in
+            // the middle of a structure are but marks.
+            let may_go_on = is_union || number + 1 == members.len();
+            let holds = is_held
+                || may_go_on
+                    && size.is_none_or(|size| within >= size)
+                    && self.is_open(member.type_id)?;
             if holds {
                 let here = inside(&here, (id, shape.name), member);
                 self.walk(walk, member.type_id, within, here)?;
@@ -378,14 +385,6 @@ impl<'a> DebugInfo<'a> {
             }
         }
         Ok(None)
-    }
-}
-
-/// An array whose number of elements the type leaves open.
-fn is_flexible(shape: &Shape<'_>) -> bool {
-    match &shape.kind {
-        Kind::Array { counts, .. } => matches!(counts.first(), Some(None | Some(0))),
-        _ => false,
     }
 }
 

@@ -100,7 +100,7 @@ mod tests {
 
     fn file(bytes: &[u8], name: &'static str, flags: u64) -> Result<Vec<u8>> {
         let label: Arc<str> = "test.o".into();
-        let mut elf = Elf::empty(&label);
+        let mut elf = Elf::empty(&label, 62, true, base::Endian::Little);
         elf.bytes = Bytes::new(bytes, base::Endian::Little);
         let section = Section {
             index: 1,

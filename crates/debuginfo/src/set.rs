@@ -7,12 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use base::Gap;
 
 use crate::error::{Error, Result};
-use crate::function::{FrameRules, Function, InlineFrame, ScopeKind, SourceLine, VariableAt};
+use crate::function::{
+    FrameRules, Function, InlineFrame, Scope, ScopeKind, SourceLine, VariableAt,
+};
 use crate::object::Object;
+use crate::sources::btf::Btf;
 use crate::sources::dwarf::{Dwarf, Frames};
-use crate::sources::elf_symtab::Symbol;
+use crate::sources::elf_symtab::{Binding, Symbol};
 use crate::store::Store;
-use crate::types::{ObjectId, Shape, TypeId};
+use crate::types::{Kind, NameKind, ObjectId, Shape, TypeId};
 
 /// Shapes that are kept once they are read.
 const SHAPES_KEPT: usize = 1 << 14;
@@ -37,6 +40,7 @@ struct Loaded<'a> {
     shared: Option<ObjectId>,
     dwarf: OnceLock<Result<Option<Arc<Dwarf<'a>>>>>,
     frames: OnceLock<Result<Option<Frames<'a>>>>,
+    btf: OnceLock<Result<Option<Arc<Btf<'a>>>>>,
 }
 
 /// A file that another one names.
@@ -92,6 +96,7 @@ impl<'a> DebugInfo<'a> {
             shared: None,
             dwarf: OnceLock::new(),
             frames: OnceLock::new(),
+            btf: OnceLock::new(),
         });
         id
     }
@@ -262,6 +267,55 @@ impl<'a> DebugInfo<'a> {
         dwarf.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
+    /// The BTF of an object; none where it has none.
+    pub(crate) fn btf(&self, id: ObjectId) -> Result<Option<&Btf<'a>>> {
+        Ok(self.shared_btf(id)?.map(|btf| &**btf))
+    }
+
+    fn shared_btf(&self, id: ObjectId) -> Result<Option<&Arc<Btf<'a>>>> {
+        let Some(loaded) = self.loaded.get(id.0 as usize) else {
+            return Ok(None);
+        };
+        let load = || {
+            let object = &loaded.object;
+            let Some((bytes, outline)) = object.btf()? else {
+                return Ok(None);
+            };
+            let label: Arc<str> = object.label().into();
+            let word = u64::from(object.identity().pointer_bits / 8);
+            let base = match (outline, &object.identity().module) {
+                (Some(outline), _) => {
+                    let outline = Btf::read(&label, id, outline, word, None)?;
+                    Some(Arc::new(outline.outline()))
+                }
+                // A module's types count on from those of the kernel.
+                (None, Some(_)) => {
+                    let kernel = self.kernel_with_types().filter(|kernel| *kernel != id);
+                    let base = match kernel {
+                        Some(kernel) => self.shared_btf(kernel)?.cloned(),
+                        None => None,
+                    };
+                    let what = "its types count on from the kernel's, which are not here";
+                    Some(base.ok_or_else(|| Error::section(&label, ".BTF", 0, what))?)
+                }
+                (None, None) => None,
+            };
+            Ok(Some(Arc::new(Btf::read(&label, id, bytes, word, base)?)))
+        };
+        let btf = loaded.btf.get_or_init(load);
+        btf.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// The first object that is no module and has BTF.
+    fn kernel_with_types(&self) -> Option<ObjectId> {
+        let has = |object: &Object<'_>| {
+            object.identity().module.is_none() && object.btf().is_ok_and(|btf| btf.is_some())
+        };
+        self.objects()
+            .find(|(_, object)| has(object))
+            .map(|(id, _)| id)
+    }
+
     /// What kept parts of an object's debug info from being read so far: answers may lack what is there.
     pub fn damage(&self, id: ObjectId) -> Vec<Error> {
         match self.dwarf(id) {
@@ -273,7 +327,7 @@ impl<'a> DebugInfo<'a> {
     /// The function with code at `address`, as debug info tells it.
     pub fn function_at(&self, id: ObjectId, address: u64) -> Result<Option<Arc<Function<'a>>>> {
         let Some(dwarf) = self.dwarf(id)? else {
-            return Ok(None);
+            return self.function_of_types(id, address);
         };
         let Some((unit, entry)) = dwarf.function_at(address)? else {
             return Ok(None);
@@ -289,6 +343,67 @@ impl<'a> DebugInfo<'a> {
         }
         kept.insert((id, at), Arc::clone(&function));
         Ok(Some(function))
+    }
+
+    /// What the symbol table and BTF together tell of a function: its name, place and prototype.
+    fn function_of_types(&self, id: ObjectId, address: u64) -> Result<Option<Arc<Function<'a>>>> {
+        let Some(object) = self.object(id) else {
+            return Ok(None);
+        };
+        let symbol = object
+            .symbol_at(address)?
+            .filter(|symbol| object.is_function(symbol));
+        let Some(symbol) = symbol else {
+            return Ok(None);
+        };
+        let name = base_name(symbol.name);
+        let Some(type_id) = self.function_type(id, name)? else {
+            return Ok(None);
+        };
+        let shape = self.shape(type_id)?;
+        let Kind::Function {
+            returns,
+            parameters,
+            is_variadic,
+        } = &shape.kind
+        else {
+            return Ok(None);
+        };
+        let range = symbol.address..symbol.address.saturating_add(symbol.size.max(1));
+        Ok(Some(Arc::new(Function {
+            object: id,
+            name,
+            ranges: vec![range.clone()],
+            is_external: symbol.binding != Binding::Local,
+            returns: *returns,
+            signature: parameters.clone(),
+            is_variadic: *is_variadic,
+            declared: None,
+            scopes: vec![Scope {
+                kind: ScopeKind::Function,
+                parent: None,
+                name,
+                ranges: vec![range],
+            }],
+            variables: Vec::new(),
+            calls: Vec::new(),
+        })))
+    }
+
+    /// The type of the function called `name` of an object, also where no code of it is known.
+    pub fn function_type(&self, id: ObjectId, name: &str) -> Result<Option<TypeId>> {
+        let handle = |at: u64| TypeId { object: id, at };
+        // The kernel's own description is looked through faster.
+        if let Ok(Some(btf)) = self.btf(id)
+            && let Some(at) = btf.named(NameKind::Function, name).first()
+        {
+            return Ok(Some(handle(*at)));
+        }
+        let found = match self.dwarf(id)? {
+            Some(dwarf) => dwarf.named(NameKind::Function, name),
+            None => Vec::new(),
+        };
+        Ok(found.first().copied().map(handle))
     }
 
     /// The functions that run at `address`: the innermost inlined one first, the compiled one last.
@@ -395,20 +510,31 @@ impl<'a> DebugInfo<'a> {
         if let Some(shape) = lock(&self.shapes).get(&type_id) {
             return Ok(Arc::clone(shape));
         }
+        if Btf::describes(type_id) {
+            return match self.btf(type_id.object)? {
+                Some(btf) => self.keep(type_id, btf.shape(type_id.at)?),
+                None => Err(self.without_types(type_id.object)),
+            };
+        }
         let Some(dwarf) = self.dwarf(type_id.object)? else {
-            let label: Arc<str> = self
-                .object(type_id.object)
-                .map_or("?", Object::label)
-                .into();
-            return Err(Error::file(&label, "has no debug info"));
+            return Err(self.without_types(type_id.object));
         };
-        let shape = Arc::new(dwarf.shape(type_id.at)?);
+        self.keep(type_id, dwarf.shape(type_id.at)?)
+    }
+
+    fn keep(&self, type_id: TypeId, shape: Shape<'a>) -> Result<Arc<Shape<'a>>> {
+        let shape = Arc::new(shape);
         let mut kept = lock(&self.shapes);
         if kept.len() >= SHAPES_KEPT {
             kept.clear();
         }
         kept.insert(type_id, Arc::clone(&shape));
         Ok(shape)
+    }
+
+    fn without_types(&self, id: ObjectId) -> Error {
+        let label: Arc<str> = self.object(id).map_or("?", Object::label).into();
+        Error::file(&label, "has no debug info")
     }
 }
 

@@ -139,3 +139,14 @@ pub struct Bits {
     /// How many.
     pub size: u64,
 }
+
+/// What a name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum NameKind {
+    Structure,
+    Union,
+    Enumeration,
+    Typedef,
+    Base,
+    Function,
+}

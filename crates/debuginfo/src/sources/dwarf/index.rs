@@ -13,31 +13,19 @@ use rayon::prelude::*;
 use super::entry::Entry;
 use super::{Dwarf, Slice, Unit};
 use crate::error::Result;
-use crate::types::TypeId;
+use crate::types::{NameKind, TypeId};
 
-/// What a name means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum NameKind {
-    Structure,
-    Union,
-    Enumeration,
-    Typedef,
-    Base,
-    Function,
-}
-
-impl NameKind {
-    fn of(tag: gimli::DwTag) -> Option<Self> {
-        Some(match tag {
-            dw::DW_TAG_structure_type | dw::DW_TAG_class_type => NameKind::Structure,
-            dw::DW_TAG_union_type => NameKind::Union,
-            dw::DW_TAG_enumeration_type => NameKind::Enumeration,
-            dw::DW_TAG_typedef => NameKind::Typedef,
-            dw::DW_TAG_base_type => NameKind::Base,
-            dw::DW_TAG_subprogram => NameKind::Function,
-            _ => return None,
-        })
-    }
+/// What an entry's name means, if it is one that is looked for.
+fn kind_of(tag: gimli::DwTag) -> Option<NameKind> {
+    Some(match tag {
+        dw::DW_TAG_structure_type | dw::DW_TAG_class_type => NameKind::Structure,
+        dw::DW_TAG_union_type => NameKind::Union,
+        dw::DW_TAG_enumeration_type => NameKind::Enumeration,
+        dw::DW_TAG_typedef => NameKind::Typedef,
+        dw::DW_TAG_base_type => NameKind::Base,
+        dw::DW_TAG_subprogram => NameKind::Function,
+        _ => return None,
+    })
 }
 
 /// What all units define under which name.
@@ -263,7 +251,7 @@ impl<'a> Dwarf<'a> {
             if depth == level && tag == dw::DW_TAG_namespace && abbreviation.has_children() {
                 level += 1;
             }
-            let kind = NameKind::of(tag).filter(|_| depth == level);
+            let kind = kind_of(tag).filter(|_| depth == level);
             if kind.is_none() && (depth != level || !abbreviation.has_children()) {
                 let skipped = entries.skip_attributes(specs);
                 skipped.map_err(|error| wrong(at, error))?;

@@ -25,7 +25,6 @@ use crate::object::Object;
 use crate::types::ObjectId;
 
 pub(crate) use frames::Frames;
-pub(crate) use index::NameKind;
 use units::Headers;
 pub(crate) use units::Unit;
 
