@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         bytes: summary.bytes,
         gaps: summary.gaps,
     };
-    let report = Report::of_log(vec![input], events);
+    let report = Report::of_log(vec![input], events, None);
     let options = Options {
         color: width % 2 == 0,
         width: u16::from(width),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Gap, LineSpan, Trust};
+use crate::{Gap, LineSpan, Provenance, Trust};
 
 /// A conclusion about the target: what happened and how it is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,9 @@ pub struct Finding {
     /// Indices of the events that it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<u32>,
+    /// The way of the bad pointer in the names of the source, where debug info told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
 }
 
 /// How sure a finding is.

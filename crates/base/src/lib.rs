@@ -8,6 +8,7 @@ mod budget;
 mod event;
 mod finding;
 mod partial;
+mod provenance;
 mod registry;
 mod words;
 
@@ -18,4 +19,7 @@ pub use event::{
 };
 pub use finding::{Confidence, Evidence, Finding, NextStep, Place};
 pub use partial::{Gap, Partial};
+pub use provenance::{
+    Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Registration, Setter,
+};
 pub use words::{Endian, Trust, VirtAddr};

@@ -273,6 +273,7 @@ impl Draft {
             gaps: self.gaps,
             next: self.next,
             events,
+            provenance: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine is given.
 
-use base::{Gap, LogEvent};
+use base::{Confidence, Evidence, Gap, LogEvent, NextStep, Provenance};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +20,42 @@ pub struct InputFacts {
     pub gaps: Vec<Gap>,
 }
 
+/// Follows bad pointers with more than the log: the code and the debug info of what ran.
+///
+/// The seam keeps the engine from knowing files: whoever has them implements it.
+pub trait Tracer: Sync {
+    /// What the files tell of the event's bad pointer; none where the event has none to follow.
+    fn trace(&self, event: &LogEvent) -> Option<Traced>;
+}
+
+/// What a [`Tracer`] found out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Traced {
+    /// The way of the pointer; none where the files do not fit the log or the code cannot be read: the gaps say why.
+    pub provenance: Option<Provenance>,
+    /// The sentences of the verdict.
+    pub verdict: Vec<String>,
+    /// The steps of the argument.
+    pub evidence: Vec<Evidence>,
+    /// How sure the way is.
+    pub confidence: Option<Confidence>,
+    /// Whether it is shown who should have set the value: the cause itself.
+    pub cause_named: bool,
+    /// What is missing.
+    pub gaps: Vec<Gap>,
+    /// What to do next.
+    pub next: Vec<NextStep>,
+}
+
 /// Everything that the logs told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct LogFacts<'a> {
     /// The inputs in the order of the arguments; `LineSpan::input` counts into them.
     pub inputs: &'a [InputFacts],
     /// The events of all inputs, those of one input in the order of its lines.
     pub events: &'a [LogEvent],
+    /// What can be asked about the code that ran, where files were given.
+    pub tracer: Option<&'a dyn Tracer>,
 }
 
 impl<'a> LogFacts<'a> {

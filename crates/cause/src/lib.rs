@@ -27,4 +27,4 @@ pub mod words;
 pub use detectors::{DETECTORS, Detector, Nature};
 pub use diagnosis::{Diagnosis, Outcome, Relation, StoryRow, TaintMark};
 pub use engine::explain_log;
-pub use facts::{InputFacts, LogFacts};
+pub use facts::{InputFacts, LogFacts, Traced, Tracer};

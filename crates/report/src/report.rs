@@ -1,7 +1,7 @@
 //! The document.
 
 use base::LogEvent;
-use cause::{Diagnosis, InputFacts, LogFacts, explain_log};
+use cause::{Diagnosis, InputFacts, LogFacts, Tracer, explain_log};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
@@ -51,10 +51,15 @@ pub enum LoadError {
 
 impl Report {
     /// Explains `events` and puts the answer beside them.
-    pub fn of_log(inputs: Vec<InputFacts>, events: Vec<LogEvent>) -> Report {
+    pub fn of_log(
+        inputs: Vec<InputFacts>,
+        events: Vec<LogEvent>,
+        tracer: Option<&dyn Tracer>,
+    ) -> Report {
         let diagnosis = explain_log(LogFacts {
             inputs: &inputs,
             events: &events,
+            tracer,
         });
         Report {
             whydunit_report: SCHEMA_VERSION.to_owned(),

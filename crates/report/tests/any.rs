@@ -223,11 +223,11 @@ proptest! {
     fn every_event_gets_an_answer(mut events in prop::collection::vec(event(), 0..8), width in any::<u16>()) {
         events.sort_by_key(|event| event.span);
         let inputs = vec![common::input("a.log", 1), common::input("b.log", 1)];
-        let report = Report::of_log(inputs.clone(), events.clone());
+        let report = Report::of_log(inputs.clone(), events.clone(), None);
         if events.iter().any(|event| event.crash) {
             prop_assert!(report.diagnosis.finding.is_some(), "no crash goes without a verdict");
         }
-        let again = Report::of_log(inputs, events);
+        let again = Report::of_log(inputs, events, None);
         for format in FORMATS {
             let options = Options { color: false, width };
             let text = (format.render)(&report, &options);

@@ -22,6 +22,7 @@ fn with(texts: &[&str]) -> Report {
     Report::of_log(
         vec![common::input("/home/alice/logs/web01-console.log", 73)],
         vec![event],
+        None,
     )
 }
 

@@ -34,7 +34,7 @@ fn the_published_schema_is_current() {
 fn reports_follow_the_schema() {
     let schema = serde_json::to_value(report::schema()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let empty = Report::of_log(Vec::new(), Vec::new());
+    let empty = Report::of_log(Vec::new(), Vec::new(), None);
     for report in [common::bonding(), common::hostile(), empty] {
         let instance: serde_json::Value = serde_json::from_str(&json(&report)).unwrap();
         let errors: Vec<String> = validator

@@ -76,7 +76,7 @@ fn nothing_in_a_log_steers_the_terminal() {
 
 #[test]
 fn an_empty_log_says_so() {
-    let report = Report::of_log(vec![common::input("quiet.log", 12)], Vec::new());
+    let report = Report::of_log(vec![common::input("quiet.log", 12)], Vec::new(), None);
     let text = render(&report, "text", false, 80);
     assert_eq!(text, "Nothing wrong was found in 12 lines of quiet.log.\n");
 }

@@ -44,7 +44,7 @@ pub fn follow(
                 bytes: summary.bytes,
                 gaps,
             };
-            let report = Report::of_log(vec![facts], events);
+            let report = Report::of_log(vec![facts], events, None);
             exit = exit.and(report.diagnosis.outcome().into());
             if !show(report, output) || !output.flush() {
                 return exit;

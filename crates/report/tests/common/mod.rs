@@ -200,6 +200,7 @@ pub fn bonding() -> Report {
     Report::of_log(
         vec![input("bonding-rlb-oops.mips64.log", 73)],
         vec![bonding_oops(), watchdog],
+        None,
     )
 }
 
@@ -214,5 +215,5 @@ pub fn hostile() -> Report {
     event.traces[0].frames[0].function = Some("f\x1b[1m".into());
     event.traces[0].frames[0].module = Some("m".repeat(500));
     event.registers[0].registers[0].name = "\x1bc".repeat(30);
-    Report::of_log(vec![input("\x1b[5mname.log", 73)], vec![event])
+    Report::of_log(vec![input("\x1b[5mname.log", 73)], vec![event], None)
 }

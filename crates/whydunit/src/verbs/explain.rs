@@ -211,7 +211,7 @@ impl Answers {
             }
             return exit;
         }
-        let report = Report::of_log(self.inputs, self.events);
+        let report = Report::of_log(self.inputs, self.events, None);
         exit = exit.and(report.diagnosis.outcome().into());
         if style.titles {
             // Rows that could go out while the logs were read have done so.
