@@ -11,6 +11,7 @@ mod elf;
 mod error;
 mod function;
 mod identity;
+mod link;
 mod machines;
 mod model;
 mod object;

@@ -199,6 +199,49 @@ impl<'a> Context<'_, 'a> {
         }
     }
 
+    /// The same, each as it lies in the file: a lower part has its label for a symbol, not the target.
+    pub(crate) fn each_raw(
+        &self,
+        section: &Section<'a>,
+        table: &Table,
+        range: std::ops::Range<u64>,
+        mut each: impl FnMut(Relocation<'a>),
+    ) {
+        let base = section.address.unwrap_or(0);
+        for entry in table.between(range.start, range.end) {
+            let (mut relocation, partner) = self.one(section, base, entry);
+            if partner == Partner::NextLow && entry.addend.is_none() {
+                relocation.addend += self.low_addend(section, table, entry);
+            }
+            each(relocation);
+        }
+    }
+
+    /// Whether the symbol is a label of the instruction with the upper part.
+    pub(crate) fn is_at_label(&self, relocation: &Relocation<'a>) -> bool {
+        let field = Field {
+            section: Bytes::new(&[], self.file.endian()),
+            offset: 0,
+            is_code: true,
+        };
+        (self.machine.meaning)(relocation.machine_kind, &field).partner == Partner::AtLabel
+    }
+
+    /// The relocation with the upper part at an offset of the section.
+    pub(crate) fn high_at(
+        &self,
+        section: &Section<'a>,
+        table: &Table,
+        offset: u64,
+    ) -> Option<Relocation<'a>> {
+        let base = section.address.unwrap_or(0);
+        let there = table.between(offset, offset.saturating_add(1)).iter();
+        there
+            .take(MOST_AT_ONE_PLACE)
+            .map(|entry| self.one(section, base, entry).0)
+            .find(|high| matches!(high.kind, RelocationKind::High | RelocationKind::SlotHigh))
+    }
+
     /// Gives a lower part the target of the upper part that its label names.
     fn at_label(&self, section: &Section<'a>, table: &Table, low: &mut Relocation<'a>) {
         let base = section.address.unwrap_or(0);

@@ -505,6 +505,20 @@ impl<'a> DebugInfo<'a> {
         })
     }
 
+    /// Whether an object tells what the structure or union called `name` is made of.
+    pub fn describes(&self, id: ObjectId, name: &str) -> Result<bool> {
+        let kinds = [NameKind::Structure, NameKind::Union];
+        if let Some(dwarf) = self.dwarf(id)? {
+            return Ok(kinds
+                .iter()
+                .any(|kind| !dwarf.named(*kind, name).is_empty()));
+        }
+        match self.btf(id)? {
+            Some(btf) => Ok(kinds.iter().any(|kind| !btf.named(*kind, name).is_empty())),
+            None => Ok(false),
+        }
+    }
+
     /// One step into a type.
     pub fn shape(&self, type_id: TypeId) -> Result<Arc<Shape<'a>>> {
         if let Some(shape) = lock(&self.shapes).get(&type_id) {

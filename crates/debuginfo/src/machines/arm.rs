@@ -3,9 +3,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{
-    Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, scan, sign_extend,
-};
+use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, scan, sign_extend};
+use crate::link::Word;
+use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{High, Low, Other, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -20,6 +20,7 @@ pub(crate) static ENTRY: Machine = Machine {
     },
     // There is no decoder that could complete the address.
     beginnings: |_, _, _, _| Vec::new(),
+    fill,
     table: None,
     step: 4,
     convention: Convention {
@@ -32,6 +33,22 @@ pub(crate) static ENTRY: Machine = Machine {
 const REGISTERS: &[&str] = &[
     "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "fp", "ip", "sp", "lr", "pc",
 ];
+
+/// The immediates of the "Arm Architecture Reference Manual for A-profile", F5.1; Thumb code has no decoder.
+fn fill(kind: u32, _: RelocationKind, word: &Word) -> Fill {
+    let half = |value: u64| word.with(0x000f_0fff, (value & 0xf000) << 4 | value & 0xfff);
+    match RelocationType(kind) {
+        elf::R_ARM_CALL | elf::R_ARM_JUMP24 | elf::R_ARM_PC24 | elf::R_ARM_PLT32 => word.with(
+            0x00ff_ffff,
+            word.distance().wrapping_sub(8) >> 2 & 0x00ff_ffff,
+        ),
+        elf::R_ARM_MOVW_ABS_NC => half(word.target),
+        elf::R_ARM_MOVT_ABS => half(word.target >> 16),
+        elf::R_ARM_ABS32 | elf::R_ARM_TARGET1 => Fill::Number(4, word.target),
+        elf::R_ARM_REL32 => Fill::Number(4, word.distance()),
+        _ => Fill::Nothing,
+    }
+}
 
 fn meaning(kind: u32, field: &Field<'_>) -> Meaning {
     match RelocationType(kind) {

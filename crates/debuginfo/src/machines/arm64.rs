@@ -4,10 +4,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{
-    Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, find_all, scan,
-    sign_extend,
-};
+use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, find_all, scan, sign_extend};
+use crate::link::Word;
+use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{
     Address, High, Low, Other, Relative, Slot, SlotHigh, ThreadLocal, Upper,
 };
@@ -28,6 +27,7 @@ pub(crate) static ENTRY: Machine = Machine {
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
         find_all(section, part, 4, begins)
     },
+    fill,
     table: None,
     step: 4,
     convention: Convention {
@@ -42,6 +42,36 @@ const REGISTERS: &[&str] = &[
     "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27",
     "x28", "x29", "lr", "sp", "pc",
 ];
+
+/// The immediates of "Arm Architecture Reference Manual for A-profile architecture", C6.2.
+fn fill(kind: u32, _: RelocationKind, word: &Word) -> Fill {
+    let scaled = |shift: u32| word.with(0xfff << 10, (word.target & 0xfff) >> shift << 10);
+    let address = |distance: u64| {
+        word.with(
+            0x60ff_ffe0,
+            (distance & 3) << 29 | (distance >> 2 & 0x7_ffff) << 5,
+        )
+    };
+    match RelocationType(kind) {
+        elf::R_AARCH64_CALL26 | elf::R_AARCH64_JUMP26 => {
+            word.with(0x03ff_ffff, word.distance() >> 2 & 0x03ff_ffff)
+        }
+        elf::R_AARCH64_CONDBR19 | elf::R_AARCH64_LD_PREL_LO19 => {
+            word.with(0x7_ffff << 5, (word.distance() >> 2 & 0x7_ffff) << 5)
+        }
+        elf::R_AARCH64_TSTBR14 => word.with(0x3fff << 5, (word.distance() >> 2 & 0x3fff) << 5),
+        elf::R_AARCH64_ADR_PREL_PG_HI21 | elf::R_AARCH64_ADR_PREL_PG_HI21_NC => {
+            address((word.target & !0xfff).wrapping_sub(word.at & !0xfff) >> 12)
+        }
+        elf::R_AARCH64_ADR_PREL_LO21 => address(word.distance()),
+        elf::R_AARCH64_ADD_ABS_LO12_NC | elf::R_AARCH64_LDST8_ABS_LO12_NC => scaled(0),
+        elf::R_AARCH64_LDST16_ABS_LO12_NC => scaled(1),
+        elf::R_AARCH64_LDST32_ABS_LO12_NC => scaled(2),
+        elf::R_AARCH64_LDST64_ABS_LO12_NC => scaled(3),
+        elf::R_AARCH64_LDST128_ABS_LO12_NC => scaled(4),
+        _ => Fill::Nothing,
+    }
+}
 
 fn meaning(kind: u32, _: &Field<'_>) -> Meaning {
     match RelocationType(kind) {

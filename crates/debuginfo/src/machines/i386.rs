@@ -5,6 +5,7 @@
 use object::elf::{self, RelocationType};
 
 use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, scan, x86_64};
+use crate::link::fill_x86;
 use crate::relocation::RelocationKind::{Other, Slot, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -23,6 +24,14 @@ pub(crate) static ENTRY: Machine = Machine {
     },
     // Addresses are constants of instructions, with a relocation.
     beginnings: |_, _, _, _| Vec::new(),
+    fill: |kind, neutral, word| {
+        let size = match RelocationType(kind) {
+            elf::R_386_16 | elf::R_386_PC16 => 2,
+            elf::R_386_8 | elf::R_386_PC8 => 1,
+            _ => 4,
+        };
+        fill_x86(neutral, size, word)
+    },
     table: None,
     step: 1,
     convention: Convention {

@@ -4,10 +4,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{
-    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures, find_all,
-    scan, sign_extend,
-};
+use super::{Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Partner, Structures, find_all, scan, sign_extend};
+use crate::link::Word;
+use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{
     GlobalPointer, High, Low, Other, Relative, Slot, SlotHigh, ThreadLocal, Upper,
 };
@@ -25,6 +24,7 @@ pub(crate) static ENTRY: Machine = Machine {
     beginnings: |section, part, _, target| {
         find_all(section, part, 4, |field| begins_address(field, target))
     },
+    fill,
     table: None,
     step: 4,
     convention: Convention {
@@ -54,6 +54,25 @@ fn register(number: u16, is_64: bool) -> Option<&'static str> {
         _ => (if is_64 { NEW } else { OLD })
             .get(usize::from(number))
             .copied(),
+    }
+}
+
+/// Each part is added with its sign, so the ones above it make up for that (4-18, "AHL").
+fn fill(kind: u32, _: RelocationKind, word: &Word) -> Fill {
+    let half = |value: u64| word.with(0xffff, value & 0xffff);
+    let target = word.target;
+    match RelocationType(kind & 0xff) {
+        // Three types to an entry that together make something else than an address.
+        _ if kind >> 8 != 0 => Fill::Nothing,
+        elf::R_MIPS_26 => word.with(0x03ff_ffff, target >> 2 & 0x03ff_ffff),
+        elf::R_MIPS_PC16 => half(word.distance().wrapping_sub(4) >> 2),
+        elf::R_MIPS_HI16 => half(target.wrapping_add(0x8000) >> 16),
+        elf::R_MIPS_LO16 => half(target),
+        elf::R_MIPS_HIGHER => half(target.wrapping_add(0x8000_8000) >> 32),
+        elf::R_MIPS_HIGHEST => half(target.wrapping_add(0x8000_8000_8000) >> 48),
+        elf::R_MIPS_32 => Fill::Number(4, target),
+        elf::R_MIPS_64 => Fill::Number(8, target),
+        _ => Fill::Nothing,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::bytes::Bytes;
+use crate::link::Word;
 use crate::relocation::RelocationKind;
 
 base::registry! {
@@ -20,6 +21,8 @@ pub(crate) struct Machine {
     pub(crate) meaning: fn(kind: u32, field: &Field<'_>) -> Meaning,
     /// The addend that lies in the field itself, for `SHT_REL`.
     pub(crate) addend: fn(kind: u32, field: &Field<'_>) -> i64,
+    /// What a relocation of type `kind` fills into an instruction.
+    pub(crate) fill: fn(kind: u32, neutral: RelocationKind, word: &Word) -> Fill,
     /// The register that DWARF calls by a number; the second argument tells 64-bit files.
     pub(crate) register: fn(number: u16, is_64: bool) -> Option<&'static str>,
     /// The direct branches of a part of a section, which lies at the address given last, by their offsets.
@@ -33,6 +36,19 @@ pub(crate) struct Machine {
     pub(crate) step: u64,
     /// How arguments are passed.
     pub(crate) convention: Convention,
+}
+
+/// What is written into an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// Nothing: it has no field for an address, or one that only a linker can give.
+    Nothing,
+    /// A number of so many bytes.
+    Number(u64, u64),
+    /// The instruction of 32 bits, filled in.
+    Word(u32),
+    /// Two instructions of 32 bits, one behind the other.
+    Pair(u32, u32),
 }
 
 /// The direct branches of a part of a section.

@@ -4,9 +4,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{
-    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, scan, sign_extend,
-};
+use super::{Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, scan, sign_extend};
+use crate::link::Word;
+use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{
     GlobalPointer, High, Low, Other, Slot, SlotHigh, ThreadLocal, Upper,
 };
@@ -24,6 +24,7 @@ pub(crate) static ENTRY: Machine = Machine {
     },
     // Addresses are made from the table of contents, of which a function knows only the register.
     beginnings: |_, _, _, _| Vec::new(),
+    fill,
     table: Some(".toc"),
     step: 4,
     convention: Convention {
@@ -46,6 +47,17 @@ fn register(number: u16, _: bool) -> Option<&'static str> {
         66 => Some("ctr"),
         76 => Some("xer"),
         _ => REGISTERS.get(usize::from(number)).copied(),
+    }
+}
+
+/// Branches only: data is reached through the table of contents, whose place a function gets in `r2`.
+fn fill(kind: u32, _: RelocationKind, word: &Word) -> Fill {
+    match RelocationType(kind) {
+        elf::R_PPC64_REL24 | RelocationType(116) => {
+            word.with(0x03ff_fffc, word.distance() & 0x03ff_fffc)
+        }
+        elf::R_PPC64_REL14 => word.with(0xfffc, word.distance() & 0xfffc),
+        _ => Fill::Nothing,
     }
 }
 
@@ -94,7 +106,7 @@ fn meaning(kind: u32, field: &Field<'_>) -> Meaning {
         },
         RelocationType(67..=106) => Meaning::new(ThreadLocal, 2),
         // 132: the address in one instruction of eight bytes, relative to the program counter.
-        RelocationType(132) => Meaning::new(crate::relocation::RelocationKind::Relative, 8),
+        RelocationType(132) => Meaning::new(RelocationKind::Relative, 8),
         RelocationType(133) => Meaning::new(Slot, 8),
         _ => Meaning::new(Other, 4),
     }

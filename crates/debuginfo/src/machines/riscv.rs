@@ -3,10 +3,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{
-    Apply, Branch, Convention, Field, LargeResult, Machine, Meaning, Partner, Structures, find_all,
-    scan, sign_extend,
-};
+use super::{Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Partner, Structures, find_all, scan, sign_extend};
+use crate::link::Word;
+use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{High, Low, Other, SlotHigh, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -30,6 +29,7 @@ pub(crate) static ENTRY: Machine = Machine {
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
         find_all(section, part, 2, begins)
     },
+    fill,
     table: None,
     step: 2,
     convention: Convention {
@@ -44,6 +44,61 @@ const REGISTERS: &[&str] = &[
     "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5",
     "t6",
 ];
+
+/// The immediates of "The RISC-V Instruction Set Manual", volume I, 2.3 and the chapter on "C".
+fn fill(kind: u32, _: RelocationKind, word: &Word) -> Fill {
+    let upper = |value: u64| value.wrapping_add(0x800) & 0xffff_f000;
+    let load = |value: u64| word.with(0xfff0_0000, (value & 0xfff) << 20);
+    let store = |value: u64| {
+        word.with(
+            0xfe00_0f80,
+            (value >> 5 & 0x7f) << 25 | (value & 0x1f) << 7,
+        )
+    };
+    let d = word.distance();
+    match RelocationType(kind) {
+        elf::R_RISCV_CALL | elf::R_RISCV_CALL_PLT => Fill::Pair(
+            word.word & 0xfff | upper(d) as u32,
+            word.next & 0x000f_ffff | ((d & 0xfff) << 20) as u32,
+        ),
+        elf::R_RISCV_JAL => word.with(
+            0xffff_f000,
+            (d >> 20 & 1) << 31 | (d >> 1 & 0x3ff) << 21 | (d >> 11 & 1) << 20 | d & 0xf_f000,
+        ),
+        elf::R_RISCV_BRANCH => word.with(
+            0xfe00_0f80,
+            (d >> 12 & 1) << 31 | (d >> 5 & 0x3f) << 25 | (d >> 1 & 0xf) << 8 | (d >> 11 & 1) << 7,
+        ),
+        elf::R_RISCV_RVC_BRANCH => Fill::Number(
+            2,
+            u64::from(word.word & 0xe383)
+                | (d >> 8 & 1) << 12
+                | (d >> 3 & 3) << 10
+                | (d >> 6 & 3) << 5
+                | (d >> 1 & 3) << 3
+                | (d >> 5 & 1) << 2,
+        ),
+        elf::R_RISCV_RVC_JUMP => Fill::Number(
+            2,
+            u64::from(word.word & 0xe003)
+                | (d >> 11 & 1) << 12
+                | (d >> 4 & 1) << 11
+                | (d >> 8 & 3) << 9
+                | (d >> 10 & 1) << 8
+                | (d >> 6 & 1) << 7
+                | (d >> 7 & 1) << 6
+                | (d >> 1 & 7) << 3
+                | (d >> 5 & 1) << 2,
+        ),
+        elf::R_RISCV_HI20 => word.with(0xffff_f000, upper(word.target)),
+        elf::R_RISCV_PCREL_HI20 => word.with(0xffff_f000, upper(d)),
+        elf::R_RISCV_LO12_I => load(word.target),
+        elf::R_RISCV_LO12_S => store(word.target),
+        elf::R_RISCV_PCREL_LO12_I => load(d),
+        elf::R_RISCV_PCREL_LO12_S => store(d),
+        _ => Fill::Nothing,
+    }
+}
 
 fn meaning(kind: u32, field: &Field<'_>) -> Meaning {
     match RelocationType(kind) {

@@ -3,7 +3,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, LargeResult, Machine, Meaning, Structures, find_all, scan};
+use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, find_all, scan};
+use crate::link::{Word, fill_x86};
+use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{Other, Relative, Slot, ThreadLocal};
 
 pub(crate) static ENTRY: Machine = Machine {
@@ -22,6 +24,7 @@ pub(crate) static ENTRY: Machine = Machine {
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
         find_all(section, part, 1, begins)
     },
+    fill,
     table: None,
     step: 1,
     convention: Convention {
@@ -35,6 +38,16 @@ const REGISTERS: &[&str] = &[
     "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
     "r14", "r15", "rip",
 ];
+
+fn fill(kind: u32, neutral: RelocationKind, word: &Word) -> Fill {
+    let size = match RelocationType(kind) {
+        elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
+        elf::R_X86_64_16 | elf::R_X86_64_PC16 => 2,
+        elf::R_X86_64_8 | elf::R_X86_64_PC8 => 1,
+        _ => 4,
+    };
+    fill_x86(neutral, size, word)
+}
 
 fn meaning(kind: u32, field: &Field<'_>) -> Meaning {
     match RelocationType(kind) {

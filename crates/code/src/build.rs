@@ -1,0 +1,311 @@
+//! From bytes to a body: decoding, and finding where control goes.
+
+use std::ops::Range;
+
+use arch::{Arch, Callee, Decode, Effect, Expr, Flow, Insn, Reg};
+use base::Endian;
+use debuginfo::{DebugInfo, ObjectId, Result, base_name};
+
+use crate::body::{Body, Call, Exit, Node, Target};
+use crate::callee::{self, Special};
+use crate::frame;
+
+/// Instructions of one function; more is no function.
+const MOST_NODES: usize = 1 << 16;
+
+/// Ranges of one function.
+const MOST_RANGES: usize = 64;
+
+impl<'a> Body<'a> {
+    /// The function of an object with code at `address`; none where no symbol or debug info names one, or where
+    /// there is no decoder.
+    pub fn of_function(debug: &DebugInfo<'a>, id: ObjectId, address: u64) -> Result<Option<Self>> {
+        let Some(object) = debug.object(id) else {
+            return Ok(None);
+        };
+        let Some(arch) = object.arch() else {
+            return Ok(None);
+        };
+        let Some(decode) = arch.decoder(object.endian()) else {
+            return Ok(None);
+        };
+        // Debug info may be damaged where code and symbols are not.
+        let function = debug.function_at(id, address).unwrap_or_default();
+        let symbol = object
+            .symbol_at(address)?
+            .filter(|symbol| object.is_function(symbol));
+        let (ranges, entry, name) = match (&function, symbol) {
+            (Some(function), symbol) => {
+                let entry = function.entry().unwrap_or(address);
+                let own = symbol.filter(|symbol| symbol.address == entry);
+                let own = match own {
+                    Some(symbol) => Some(symbol),
+                    None => object.symbols_starting_at(entry)?.first().copied(),
+                };
+                let name = own.map_or(function.name, |symbol| symbol.name);
+                (function.ranges.clone(), entry, name)
+            }
+            (None, Some(symbol)) => {
+                let size = match symbol.size {
+                    0 => object.room(&symbol)?.map_or(0, |(room, _)| room),
+                    size => size,
+                };
+                let range = symbol.address..symbol.address.saturating_add(size);
+                (vec![range], symbol.address, symbol.name)
+            }
+            (None, None) => return Ok(None),
+        };
+        let mut code = Vec::new();
+        for range in ranges.iter().take(MOST_RANGES) {
+            code.push((range.start, object.linked_code(range.clone())?));
+        }
+        let special = |address: u64| callee::special(object, address);
+        let mut body = build(arch, decode, &code, Some(entry), &special);
+        body.object = Some(id);
+        body.name = name.to_owned();
+        body.function = function;
+        // What starts in the middle of a section's padding is no way into the function.
+        Ok(Some(body))
+    }
+
+    /// The bytes that a report printed, which lie at `address`; `entry` is the function's where that is known.
+    pub fn of_bytes(
+        name: &str,
+        arch: &'static Arch,
+        endian: Endian,
+        address: u64,
+        bytes: Vec<u8>,
+        entry: Option<u64>,
+    ) -> Option<Self> {
+        let decode = arch.decoder(endian)?;
+        let mut body = build(arch, decode, &[(address, bytes)], entry, &|_| None);
+        body.name = name.to_owned();
+        body.has_hidden_ways = true;
+        Some(body)
+    }
+
+    /// The addresses that it has code at.
+    pub fn ranges(&self) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for node in &self.nodes {
+            let end = node.insn.address.saturating_add(node.insn.size.into());
+            match ranges.last_mut() {
+                Some(last) if last.end == node.insn.address => last.end = end,
+                _ => ranges.push(node.insn.address..end),
+            }
+        }
+        ranges
+    }
+
+    /// The name without what compilers append to that of a copy.
+    pub fn base_name(&self) -> &str {
+        base_name(&self.name)
+    }
+}
+
+fn build(
+    arch: &'static Arch,
+    decode: Decode,
+    code: &[(u64, Vec<u8>)],
+    entry: Option<u64>,
+    special: &dyn Fn(u64) -> Option<Special>,
+) -> Body<'static> {
+    let mut insns: Vec<Insn> = Vec::new();
+    let mut has_hidden_ways = false;
+    for (start, bytes) in code {
+        has_hidden_ways |= decode_all(arch, decode, *start, bytes, &mut insns);
+    }
+    insns.sort_by_key(|insn| insn.address);
+    insns.dedup_by_key(|insn| insn.address);
+    let mut nodes: Vec<Node> = insns.into_iter().map(Node::of).collect();
+    for at in 0..nodes.len() {
+        has_hidden_ways |= connect(&mut nodes, at, special);
+    }
+    for at in 0..nodes.len() {
+        let next = nodes.get(at).map(|node| node.next.clone());
+        for to in next.unwrap_or_default() {
+            if let Some(node) = nodes.get_mut(to)
+                && !node.before.contains(&at)
+            {
+                node.before.push(at);
+            }
+        }
+    }
+    let mut body = Body {
+        object: None,
+        name: String::new(),
+        arch,
+        function: None,
+        nodes,
+        entry: None,
+        has_hidden_ways,
+        frames: Vec::new(),
+    };
+    body.entry = entry.and_then(|entry| body.node_at(entry));
+    body.frames = frame::walk(&body);
+    body
+}
+
+/// Decodes one range; says whether bytes were left out.
+fn decode_all(
+    arch: &'static Arch,
+    decode: Decode,
+    start: u64,
+    bytes: &[u8],
+    into: &mut Vec<Insn>,
+) -> bool {
+    let mut at = 0;
+    let mut left_out = false;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if into.len() >= MOST_NODES {
+            return true;
+        }
+        let address = start.wrapping_add(at as u64);
+        let size = match decode(rest, address) {
+            Ok(insn) => {
+                let size = usize::from(insn.size.max(1));
+                if size > rest.len() {
+                    return true;
+                }
+                into.push(insn);
+                size
+            }
+            Err(undecoded) => {
+                // Whatever it is, it may change every register.
+                let size = usize::from(undecoded.size.max(1)).min(rest.len());
+                let all = arch.registers.iter().map(|register| Reg(register.name));
+                into.push(Insn {
+                    address,
+                    size: u8::try_from(size).unwrap_or(1),
+                    text: "(not decoded)".to_owned(),
+                    effects: vec![Effect::Clobber(all.collect())],
+                    flow: Flow::Next,
+                    delay_slot: false,
+                });
+                left_out = true;
+                size
+            }
+        };
+        at += size;
+    }
+    left_out
+}
+
+impl Node {
+    fn of(insn: Insn) -> Self {
+        Node {
+            insn,
+            call: None,
+            exit: Exit::Goes,
+            next: Vec::new(),
+            before: Vec::new(),
+        }
+    }
+}
+
+/// Finds where control goes behind instruction `at`; says whether it goes ways that are not known.
+fn connect(nodes: &mut [Node], at: usize, special: &dyn Fn(u64) -> Option<Special>) -> bool {
+    let Some(node) = nodes.get(at) else {
+        return false;
+    };
+    let insn = &node.insn;
+    let follows = |at: usize, nodes: &[Node]| {
+        let this = nodes.get(at)?;
+        let end = this.insn.address.wrapping_add(this.insn.size.into());
+        let next = nodes.get(at + 1)?;
+        (next.insn.address == end).then_some(at + 1)
+    };
+    // In a delay slot the instruction before has said where control goes.
+    let in_slot = at
+        .checked_sub(1)
+        .filter(|before| follows(*before, nodes) == Some(at))
+        .and_then(|before| nodes.get(before))
+        .is_some_and(|before| before.insn.delay_slot && !matches!(before.insn.flow, Flow::Next));
+    if in_slot {
+        return false;
+    }
+    let find = |address: u64| {
+        nodes
+            .binary_search_by_key(&address, |node| node.insn.address)
+            .ok()
+    };
+    let slot = insn.delay_slot.then(|| follows(at, nodes)).flatten();
+    let last = slot.unwrap_or(at);
+    let behind = follows(last, nodes);
+    let return_address = nodes.get(last).map_or(0, |last| {
+        last.insn.address.wrapping_add(last.insn.size.into())
+    });
+    let call = |target| Call {
+        target,
+        at,
+        return_address,
+    };
+    let mut hidden = false;
+    let (call, exit, next) = match &insn.flow {
+        Flow::Next => (None, Exit::Goes, behind.into_iter().collect()),
+        Flow::Call(Callee::At(address)) => match special(*address) {
+            Some(Special::Nothing) => (None, Exit::Goes, behind.into_iter().collect()),
+            Some(Special::NoReturn) => (
+                Some(call(Target::Address(*address))),
+                Exit::Stops,
+                Vec::new(),
+            ),
+            Some(Special::Through(reg)) => {
+                let target = Target::Value(Expr::Reg(reg));
+                (Some(call(target)), Exit::Goes, behind.into_iter().collect())
+            }
+            Some(Special::Return) | None => {
+                let target = Target::Address(*address);
+                (Some(call(target)), Exit::Goes, behind.into_iter().collect())
+            }
+        },
+        Flow::Call(Callee::Value(value)) => {
+            let target = Target::Value(value.clone());
+            (Some(call(target)), Exit::Goes, behind.into_iter().collect())
+        }
+        Flow::Jump(Some(address)) => match (find(*address), special(*address)) {
+            (Some(to), _) => (None, Exit::Goes, vec![to]),
+            (None, Some(Special::Return)) => (None, Exit::Returns, Vec::new()),
+            (None, Some(Special::Through(reg))) => (
+                None,
+                Exit::TailCall(Target::Value(Expr::Reg(reg))),
+                Vec::new(),
+            ),
+            (None, _) => (None, Exit::TailCall(Target::Address(*address)), Vec::new()),
+        },
+        Flow::Jump(None) => {
+            hidden = true;
+            (None, Exit::Unknown, Vec::new())
+        }
+        Flow::Branch(address, test) => {
+            let taken = find(*address);
+            let exit = Exit::Branches {
+                test: test.clone(),
+                at,
+                taken,
+                falls: behind,
+            };
+            let next = taken
+                .into_iter()
+                .chain(behind.filter(|to| taken != Some(*to)));
+            (None, exit, next.collect())
+        }
+        Flow::Return => (None, Exit::Returns, Vec::new()),
+        Flow::Trap => (None, Exit::Stops, Vec::new()),
+    };
+    if let Some(slot) = slot {
+        if let Some(node) = nodes.get_mut(at) {
+            node.next = vec![slot];
+        }
+        if let Some(node) = nodes.get_mut(slot) {
+            node.call = call;
+            node.exit = exit;
+            node.next = next;
+        }
+    } else if let Some(node) = nodes.get_mut(at) {
+        node.call = call;
+        node.exit = exit;
+        node.next = next;
+    }
+    hidden
+}

@@ -1,0 +1,185 @@
+//! The conditions under which an instruction runs.
+
+use arch::{Cond, Effect, Expr, Reg, Test};
+use debuginfo::{Encoding, Kind};
+
+use crate::body::{Exit, Node};
+use crate::origin::Origin;
+use crate::view::View;
+
+/// Conditions looked at for one place, the nearest ones.
+const MOST_CONDITIONS: usize = 24;
+
+/// A condition that must hold for an instruction to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// As the source may write it (`rlb_enabled`, `bond->mode == 6`).
+    pub text: String,
+    /// The address of the instruction that asks.
+    pub address: u64,
+}
+
+impl View<'_, '_> {
+    /// The conditions that every way from the entry to instruction `at` has passed, the first asked first. What
+    /// cannot be put in words of the source is left out.
+    pub fn conditions(&self, at: usize) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        for asking in self.body.dominators(at) {
+            if conditions.len() >= MOST_CONDITIONS {
+                break;
+            }
+            let Some(Exit::Branches {
+                test,
+                at: asks,
+                taken,
+                falls,
+            }) = self.body.nodes.get(asking).map(|node| &node.exit)
+            else {
+                continue;
+            };
+            // Whether one side alone leads on to the place, without asking again.
+            let reaching = self.body.reaching(at, Some(asking));
+            let leads = |to: &Option<usize>| {
+                to.is_some_and(|to| reaching.get(to).copied().unwrap_or(false))
+            };
+            let holds = match (leads(taken), leads(falls)) {
+                (true, false) => true,
+                (false, true) => false,
+                _ => continue,
+            };
+            let Some(text) = self.test_text(test, *asks, holds) else {
+                continue;
+            };
+            let address = self.body.insn(*asks).map_or(0, |insn| insn.address);
+            conditions.push(Condition { text, address });
+        }
+        conditions.reverse();
+        conditions
+    }
+
+    /// A test in words of the source; `holds` tells whether it is true.
+    pub fn test_text(&self, test: &Test, at: usize, holds: bool) -> Option<String> {
+        self.fresh();
+        let cond = if holds {
+            test.cond
+        } else {
+            inverse(test.cond)?
+        };
+        let (left, right, from, bits) = self.sides(test, at)?;
+        if bits {
+            let zero = matches!(right, Expr::Const(0));
+            return match (cond, zero) {
+                (Cond::Ne, true) => self.text_within(&left, from),
+                (Cond::Eq, true) => Some(negated(&self.text_within(&left, from)?)),
+                _ => None,
+            };
+        }
+        let number = match &right {
+            Expr::Const(number) => Some(*number),
+            right => self.body.sum(right, from).number(),
+        };
+        let text = self.text_within(&left, from)?;
+        if number == Some(0) && matches!(cond, Cond::Eq | Cond::Ne) {
+            // Truth values and pointers are asked for by themselves.
+            return Some(match (self.is_truth(&left, from), cond) {
+                (true, Cond::Ne) => text,
+                (true, _) => negated(&text),
+                (false, Cond::Ne) => format!("{text} != 0"),
+                (false, _) => format!("{text} == 0"),
+            });
+        }
+        let sign = sign(cond)?;
+        let right = match number {
+            Some(number) => self.number_text(number),
+            None => self.text_within(&right, from)?,
+        };
+        // `x > 4` and `x >= 5` are one: nothing is claimed of which the source has.
+        Some(format!("{text} {sign} {right}"))
+    }
+
+    /// The two sides of a test, the instruction that they are told before, and whether the bits of the left one
+    /// are asked for.
+    fn sides(&self, test: &Test, at: usize) -> Option<(Expr, Expr, usize, bool)> {
+        if test.left != Expr::Reg(Reg::FLAGS) {
+            return Some((test.left.clone(), test.right.clone(), at, false));
+        }
+        let origins = self.body.origins(Reg::FLAGS, at);
+        let [Origin::Set(set, value)] = origins.as_slice() else {
+            return None;
+        };
+        match value {
+            Expr::Compare(left, right) => Some(((**left).clone(), (**right).clone(), *set, false)),
+            Expr::Test(left, right) if left == right => {
+                Some(((**left).clone(), Expr::Const(0), *set, false))
+            }
+            Expr::Test(left, right) => {
+                let both = Expr::Binary(arch::Op::And, left.clone(), right.clone());
+                Some((both, Expr::Const(0), *set, true))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_truth(&self, value: &Expr, at: usize) -> bool {
+        let Some(type_id) = self.type_within(value, at) else {
+            return false;
+        };
+        let shape = self.debug.strip(Some(type_id)).ok().flatten();
+        shape.is_some_and(|(_, shape)| {
+            matches!(shape.kind, Kind::Base(Encoding::Bool) | Kind::Pointer(_))
+        })
+    }
+}
+
+fn negated(text: &str) -> String {
+    if text.contains(' ') {
+        format!("!({text})")
+    } else {
+        format!("!{text}")
+    }
+}
+
+fn inverse(cond: Cond) -> Option<Cond> {
+    Some(match cond {
+        Cond::Eq => Cond::Ne,
+        Cond::Ne => Cond::Eq,
+        Cond::LtU => Cond::GeU,
+        Cond::GeU => Cond::LtU,
+        Cond::LeU => Cond::GtU,
+        Cond::GtU => Cond::LeU,
+        Cond::LtS => Cond::GeS,
+        Cond::GeS => Cond::LtS,
+        Cond::LeS => Cond::GtS,
+        Cond::GtS => Cond::LeS,
+        Cond::Neg => Cond::Pos,
+        Cond::Pos => Cond::Neg,
+        Cond::Other => return None,
+    })
+}
+
+fn sign(cond: Cond) -> Option<&'static str> {
+    Some(match cond {
+        Cond::Eq => "==",
+        Cond::Ne => "!=",
+        Cond::LtU | Cond::LtS => "<",
+        Cond::LeU | Cond::LeS => "<=",
+        Cond::GtU | Cond::GtS => ">",
+        Cond::GeU | Cond::GeS => ">=",
+        Cond::Neg | Cond::Pos | Cond::Other => return None,
+    })
+}
+
+impl Node {
+    /// What it stores to memory: address, bytes, value, address space.
+    pub fn stores(&self) -> impl Iterator<Item = (&Expr, u8, &Expr, Option<&'static str>)> {
+        self.insn.effects.iter().filter_map(|effect| match effect {
+            Effect::Store {
+                address,
+                size,
+                value,
+                space,
+            } => Some((address, *size, value, *space)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,422 @@
+//! What lies at an address, by type: `place` of memory, `pointer` of a value.
+
+use arch::{Expr, Load, Reg};
+use debuginfo::{Kind, Path, TypeId};
+
+use crate::body::{Call, Target};
+use crate::frame::reg_plus;
+use crate::origin::Origin;
+use crate::sum::{Leaf, Sum};
+use crate::view::{Held, View};
+
+/// A value that is an address: so many bytes from the start of something of a type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pointer {
+    /// The type of what it points into.
+    pub to: TypeId,
+    /// Bytes from its start; outside of it where an array of it is meant, or something else.
+    pub offset: i64,
+    /// How the source writes it, as far as that is known (`bond`, `slave->bond`, `the_registry`).
+    pub text: String,
+    /// Whether the text is the thing itself, not a pointer to it.
+    pub is_thing: bool,
+    /// Bytes of the steps by which an index moves it, where one does.
+    pub stride: Option<u64>,
+}
+
+/// A place in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place<'a> {
+    /// The address.
+    pub pointer: Pointer,
+    /// The members that lie there; empty where the offset is not within the type.
+    pub paths: Vec<Path<'a>>,
+    /// The global, static or per-CPU variable that it belongs to.
+    pub global: Option<&'a str>,
+    /// Whether it is a place of its own for each CPU.
+    pub is_per_cpu: bool,
+}
+
+impl<'a> Place<'a> {
+    /// The member there: the one that is exactly meant, else the first.
+    pub fn path(&self) -> Option<&Path<'a>> {
+        let exact = self.paths.iter().find(|path| path.is_exact);
+        exact.or(self.paths.first())
+    }
+
+    /// How the source writes what lies there.
+    pub fn text(&self) -> Option<String> {
+        if self.pointer.text.is_empty() {
+            return None;
+        }
+        let path = self.path()?;
+        if !self.pointer.is_thing {
+            return Some(path.through(&self.pointer.text));
+        }
+        Some(match path.text.as_str() {
+            "" => self.pointer.text.clone(),
+            text if text.starts_with('[') => format!("{}{text}", self.pointer.text),
+            text => format!("{}.{text}", self.pointer.text),
+        })
+    }
+
+    /// The type of what lies there.
+    pub fn type_id(&self) -> Option<TypeId> {
+        self.path()?.type_id
+    }
+}
+
+impl<'a> View<'_, 'a> {
+    /// What lies at `address`, computed by instruction `at`, for an access of `size` bytes; none where no type is
+    /// known of it.
+    pub fn place(
+        &self,
+        address: &Expr,
+        size: u8,
+        space: Option<&str>,
+        at: usize,
+    ) -> Option<Place<'a>> {
+        self.fresh();
+        self.place_within(address, size, space, at)
+    }
+
+    /// What a value before instruction `at` points to.
+    pub fn pointer(&self, value: &Expr, at: usize) -> Option<Pointer> {
+        self.fresh();
+        self.pointer_within(value, at)
+    }
+
+    /// The type of a value before instruction `at`.
+    pub fn type_of(&self, value: &Expr, at: usize) -> Option<TypeId> {
+        self.fresh();
+        self.type_within(value, at)
+    }
+
+    pub(crate) fn place_within(
+        &self,
+        address: &Expr,
+        size: u8,
+        space: Option<&str>,
+        at: usize,
+    ) -> Option<Place<'a>> {
+        if !self.may_ask() {
+            return None;
+        }
+        let sum = self.body.sum(address, at);
+        if let Some(place) = self.global(&sum, size, space) {
+            return Some(place);
+        }
+        if space.is_some() {
+            return None;
+        }
+        if let Some(place) = self.local(address, size, at) {
+            return Some(place);
+        }
+        let pointer = self.pointer_within(address, at)?;
+        Some(self.place_of(pointer, size))
+    }
+
+    /// What lies where a pointer points to.
+    pub fn place_of(&self, pointer: Pointer, size: u8) -> Place<'a> {
+        let size = Some(u64::from(size)).filter(|size| *size > 0);
+        // Every element of an array has the same members: the first one's stand for all.
+        let offset = match pointer.stride {
+            Some(stride) if self.size_of(pointer.to) == i64::try_from(stride).ok() => {
+                let stride = i64::try_from(stride).unwrap_or(1).max(1);
+                pointer.offset.rem_euclid(stride)
+            }
+            _ => pointer.offset,
+        };
+        let paths = self.debug.elements_at(pointer.to, offset, size);
+        Place {
+            paths: paths.unwrap_or_default(),
+            pointer,
+            global: None,
+            is_per_cpu: false,
+        }
+    }
+
+    /// A place in a variable with an address of its own.
+    fn global(&self, sum: &Sum, size: u8, space: Option<&str>) -> Option<Place<'a>> {
+        let id = self.object()?;
+        let object = self.debug.object(id)?;
+        let address = sum.constant;
+        let is_indexed = !sum.terms.is_empty();
+        if is_indexed && sum.pointer().is_some() {
+            return None;
+        }
+        let section = object.section_at(address)?;
+        if section.is_code() {
+            return None;
+        }
+        let (name, type_id, offset) = self.debug.variable_at(id, address).ok()??;
+        let type_id = type_id?;
+        let pointer = Pointer {
+            to: type_id,
+            offset: i64::try_from(offset).ok()?,
+            text: name.to_owned(),
+            is_thing: true,
+            stride: sum.scaled().map(|term| term.factor).next(),
+        };
+        let is_per_cpu = space.is_some() || section.name.contains("percpu");
+        let paths =
+            self.debug
+                .members_at(type_id, offset, Some(size.into()).filter(|size| *size > 0));
+        Some(Place {
+            pointer,
+            paths: paths.unwrap_or_default(),
+            global: Some(name),
+            is_per_cpu,
+        })
+    }
+
+    /// A place in a local variable that lies on the stack.
+    fn local(&self, address: &Expr, size: u8, at: usize) -> Option<Place<'a>> {
+        let slot = self.body.slot(address, at)?;
+        let (variable, type_id, start) = self.local_at(slot, at)?;
+        let offset = slot.checked_sub(start)?;
+        let pointer = Pointer {
+            to: type_id,
+            offset,
+            text: variable.to_owned(),
+            is_thing: true,
+            stride: None,
+        };
+        let size = Some(u64::from(size)).filter(|size| *size > 0);
+        let paths = self
+            .debug
+            .members_at(type_id, u64::try_from(offset).ok()?, size);
+        Some(Place {
+            pointer,
+            paths: paths.unwrap_or_default(),
+            global: None,
+            is_per_cpu: false,
+        })
+    }
+
+    pub(crate) fn pointer_within(&self, value: &Expr, at: usize) -> Option<Pointer> {
+        if !self.may_ask() {
+            return None;
+        }
+        // A variable of the source says most: also which structure an embedded one belongs to.
+        if let Some((reg, offset)) = reg_plus(value)
+            && let Some(pointer) = self.variable_pointer(reg, offset, at)
+        {
+            return Some(pointer);
+        }
+        let sum = self.body.sum(value, at);
+        if let Some(place) = self.global(&sum, 0, None) {
+            return Some(place.pointer);
+        }
+        if let Some(slot) = self.body.slot(value, at)
+            && let Some((name, to, start)) = self.local_at(slot, at)
+        {
+            return Some(Pointer {
+                to,
+                offset: slot - start,
+                text: name.to_owned(),
+                is_thing: true,
+                stride: None,
+            });
+        }
+        let mut pointer = match sum.pointer() {
+            Some(leaf) => self.leaf_pointer(leaf)?,
+            // Of several parts the one that is a pointer.
+            None => {
+                let ones = sum.terms.iter().filter(|term| term.factor == 1);
+                let mut found = ones.filter_map(|term| self.leaf_pointer(&term.leaf));
+                match (found.next(), found.next()) {
+                    (Some(pointer), None) => Pointer {
+                        stride: Some(1),
+                        ..pointer
+                    },
+                    _ => return None,
+                }
+            }
+        };
+        pointer.offset = pointer.offset.checked_add(sum.constant.cast_signed())?;
+        if let Some(term) = sum.scaled().next() {
+            pointer.stride = Some(term.factor);
+        }
+        Some(pointer)
+    }
+
+    /// A pointer that a variable of the source holds, to `offset` bytes behind the register.
+    fn variable_pointer(&self, reg: Reg, offset: i64, at: usize) -> Option<Pointer> {
+        let pointer = |held: Held<'a>| {
+            let to = self.pointee(held.type_id)?;
+            let offset = offset.checked_sub(held.add)?;
+            Some(Pointer {
+                to,
+                offset,
+                text: held.name.to_owned(),
+                is_thing: false,
+                stride: None,
+            })
+        };
+        let found: Vec<Pointer> = self.held(reg, at).into_iter().filter_map(pointer).collect();
+        let is_inside = |pointer: &&Pointer| {
+            let size = self.size_of(pointer.to).unwrap_or(0);
+            (0..size).contains(&pointer.offset)
+        };
+        let in_record = found
+            .iter()
+            .filter(is_inside)
+            .find(|pointer| self.is_record(pointer.to));
+        in_record
+            .or_else(|| found.iter().find(is_inside))
+            .or_else(|| {
+                found
+                    .iter()
+                    .find(|pointer| pointer.offset >= 0 && self.is_record(pointer.to))
+            })
+            .cloned()
+    }
+
+    fn leaf_pointer(&self, leaf: &Leaf) -> Option<Pointer> {
+        if !self.may_ask() {
+            return None;
+        }
+        match leaf {
+            Leaf::Opaque(_) => None,
+            Leaf::Load { load, at } => self.loaded_pointer(load, *at),
+            Leaf::Register { reg, at } => {
+                if let Some(pointer) = self.variable_pointer(*reg, 0, *at) {
+                    return Some(pointer);
+                }
+                let mut agreed: Option<Pointer> = None;
+                for origin in self.body.origins(*reg, *at) {
+                    let pointer = self.origin_pointer(&origin, *reg)?;
+                    match &agreed {
+                        None => agreed = Some(pointer),
+                        Some(known)
+                            if known.offset == pointer.offset
+                                && self.is_same(known.to, pointer.to) => {}
+                        Some(_) => return None,
+                    }
+                }
+                agreed
+            }
+        }
+    }
+
+    fn origin_pointer(&self, origin: &Origin, reg: Reg) -> Option<Pointer> {
+        let of_type = |type_id: TypeId, text: String| {
+            Some(Pointer {
+                to: self.pointee(type_id)?,
+                offset: 0,
+                text,
+                is_thing: false,
+                stride: None,
+            })
+        };
+        match origin {
+            Origin::Set(at, Expr::Load(load)) => self.loaded_pointer(load, *at),
+            Origin::Set(at, value) => self.pointer_within(value, *at),
+            Origin::Result(at) => {
+                let call = self.body.nodes.get(*at)?.call.as_ref()?;
+                let (type_id, name) = self.returned(call)?;
+                of_type(type_id, format!("{name}()"))
+            }
+            Origin::Entry => {
+                let (name, type_id) = self.parameter(reg)?;
+                of_type(type_id, name.to_owned())
+            }
+            Origin::Lost(_) | Origin::Elsewhere(_) => None,
+        }
+    }
+
+    fn loaded_pointer(&self, load: &Load, at: usize) -> Option<Pointer> {
+        let place = self.place_within(&load.address, load.size, load.space, at)?;
+        let to = self.pointee(place.type_id()?)?;
+        Some(Pointer {
+            to,
+            offset: 0,
+            text: place.text().unwrap_or_default(),
+            is_thing: false,
+            stride: None,
+        })
+    }
+
+    /// The parameter that comes in a register: its name and type.
+    pub fn parameter(&self, reg: Reg) -> Option<(&'a str, TypeId)> {
+        let function = self.body.function.as_ref()?;
+        let arguments = self.debug.arguments_of(function).ok()?;
+        arguments.iter().find_map(|argument| {
+            let comes = argument.registers.first() == Some(&reg)
+                || matches!(&argument.at_entry, debuginfo::Where::Register(of) if *of == reg);
+            comes.then_some((argument.name, argument.type_id?))
+        })
+    }
+
+    /// The type of what a call returns, and the name of what is called.
+    pub(crate) fn returned(&self, call: &Call) -> Option<(TypeId, String)> {
+        match &call.target {
+            Target::Address(_) => {
+                let callee = self.body.callee(self.debug, call).ok()??;
+                let name = debuginfo::base_name(callee.name).to_owned();
+                let homes = callee
+                    .home
+                    .map(|(id, _)| id)
+                    .into_iter()
+                    .chain(self.object());
+                for id in homes {
+                    let Ok(Some(type_id)) = self.debug.function_type(id, &name) else {
+                        continue;
+                    };
+                    if let Some(returns) = self.returns(type_id) {
+                        return Some((returns, name));
+                    }
+                }
+                None
+            }
+            Target::Value(value) => {
+                let type_id = self.type_within(value, call.at)?;
+                let to = self.debug.pointee(type_id).ok()??;
+                let text = self.text_within(value, call.at)?;
+                Some((self.returns(to)?, text))
+            }
+        }
+    }
+
+    fn returns(&self, function: TypeId) -> Option<TypeId> {
+        let (_, shape) = self.debug.strip(Some(function)).ok()??;
+        match &shape.kind {
+            Kind::Function { returns, .. } => *returns,
+            _ => None,
+        }
+    }
+
+    pub(crate) fn type_within(&self, value: &Expr, at: usize) -> Option<TypeId> {
+        if !self.may_ask() {
+            return None;
+        }
+        match value {
+            Expr::Reg(reg) => {
+                let held = self.held(*reg, at).into_iter().find(|held| held.add == 0);
+                if let Some(held) = held {
+                    return Some(held.type_id);
+                }
+                match self.body.origins(*reg, at).as_slice() {
+                    [Origin::Set(set, value)] => self.type_within(value, *set),
+                    [Origin::Result(call)] => {
+                        let call = self.body.nodes.get(*call)?.call.as_ref()?;
+                        Some(self.returned(call)?.0)
+                    }
+                    [Origin::Entry] => Some(self.parameter(*reg)?.1),
+                    _ => None,
+                }
+            }
+            Expr::Load(load) => self
+                .place_within(&load.address, load.size, load.space, at)?
+                .type_id(),
+            Expr::Extend { value, .. } => self.type_within(value, at),
+            _ => None,
+        }
+    }
+
+    /// Whether two handles mean the same type.
+    pub(crate) fn is_same(&self, one: TypeId, other: TypeId) -> bool {
+        one == other || self.debug.type_text(Some(one)) == self.debug.type_text(Some(other))
+    }
+}

@@ -1,0 +1,237 @@
+//! Who stores to a member of a structure or to a variable: every such place in the given objects.
+
+use std::sync::Arc;
+
+use debuginfo::{DebugInfo, ObjectId, Symbol, TypeId};
+use rayon::prelude::*;
+
+use crate::body::Body;
+use crate::place::Place;
+use crate::view::View;
+
+/// Functions looked at in all objects together.
+const MOST_FUNCTIONS: usize = 30_000;
+
+/// Places told; more help nobody.
+const MOST_STORES: usize = 64;
+
+/// What is stored to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// A member, by the innermost structure with a name that has it.
+    Member {
+        /// The structure's name, without `struct`.
+        owner: String,
+        /// The member's name.
+        member: String,
+        /// Bytes from the start of the structure.
+        offset: u64,
+        /// The structure by which it was reached, as C writes it, and the way from there (`balance.rx_hashtbl`).
+        outer: (String, String),
+    },
+    /// A variable with an address of its own.
+    Global {
+        /// The object.
+        object: ObjectId,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// A place that stores.
+#[derive(Clone, Debug)]
+pub struct Store<'a> {
+    /// The function with it.
+    pub body: Arc<Body<'a>>,
+    /// The number of the storing instruction.
+    pub at: usize,
+    /// Bytes of the store.
+    pub size: u8,
+    /// Whether it was reached by the same structure; otherwise by the one that has the member.
+    pub is_exact: bool,
+    /// What is stored, as the source writes it; none where not known.
+    pub value: Option<String>,
+    /// The number that is stored, where the code alone tells it.
+    pub number: Option<u64>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Stores<'a> {
+    /// The places, in the order of objects and addresses: the exact ones where there are any, else the others.
+    pub found: Vec<Store<'a>>,
+    /// Functions that were looked at.
+    pub looked: usize,
+    /// Functions that were left out, as there are too many.
+    pub left_out: usize,
+}
+
+impl Key {
+    /// The key of a place; none for a local variable and for what has no name.
+    pub fn of(view: &View<'_, '_>, place: &Place<'_>) -> Option<Key> {
+        let path = place.path()?;
+        if let (Some(name), Some(object)) = (place.global, view.body.object)
+            && path.owner.is_none()
+        {
+            return Some(Key::Global {
+                object,
+                name: name.to_owned(),
+            });
+        }
+        let owner = path.owner.as_ref()?;
+        Some(Key::Member {
+            owner: owner.name.to_owned(),
+            member: owner.member.clone(),
+            offset: owner.offset,
+            outer: (
+                type_name(view.debug, place.pointer.to),
+                without_indices(&path.text),
+            ),
+        })
+    }
+
+    /// Whether a place is meant: exactly, or by another structure around it.
+    fn is_met(&self, view: &View<'_, '_>, place: &Place<'_>) -> Option<bool> {
+        match self {
+            Key::Global { object, name } => (place.global == Some(name.as_str())
+                && view.body.object == Some(*object))
+            .then_some(true),
+            Key::Member {
+                owner,
+                member,
+                outer,
+                ..
+            } => {
+                let path = place.paths.iter().find(|path| {
+                    path.owner
+                        .as_ref()
+                        .is_some_and(|of| of.name == owner && of.member == *member)
+                })?;
+                let same = without_indices(&path.text) == outer.1
+                    && type_name(view.debug, place.pointer.to) == outer.0;
+                Some(same)
+            }
+        }
+    }
+}
+
+/// How C writes a type, without qualifiers.
+pub(crate) fn type_name(debug: &DebugInfo<'_>, type_id: TypeId) -> String {
+    let stripped = debug.strip(Some(type_id)).ok().flatten();
+    debug.type_text(Some(stripped.map_or(type_id, |(type_id, _)| type_id)))
+}
+
+/// `slots[2].next` as `slots.next`.
+pub fn without_indices(path: &str) -> String {
+    let mut plain = String::with_capacity(path.len());
+    let mut depth = 0_u32;
+    for c in path.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            c if depth == 0 => plain.push(c),
+            _ => {}
+        }
+    }
+    plain.trim_start_matches('.').to_owned()
+}
+
+impl<'a> Stores<'a> {
+    /// Every store to what `key` names.
+    pub fn find(debug: &DebugInfo<'a>, key: &Key) -> debuginfo::Result<Self> {
+        let mut stores = Stores::default();
+        let mut work: Vec<(ObjectId, Symbol<'a>)> = Vec::new();
+        for (id, object) in debug.objects() {
+            if !knows(debug, id, key)? {
+                continue;
+            }
+            let mut functions = object.functions()?;
+            // Of several names for one place one is enough.
+            functions.dedup_by_key(|function| function.address);
+            work.extend(functions.into_iter().map(|function| (id, function)));
+        }
+        stores.left_out = work.len().saturating_sub(MOST_FUNCTIONS);
+        work.truncate(MOST_FUNCTIONS);
+        stores.looked = work.len();
+        let found: Vec<Vec<Store<'a>>> = work
+            .par_iter()
+            .with_max_len(16)
+            .map(|(id, function)| within(debug, *id, function.address, key))
+            .collect();
+        let mut found: Vec<Store<'a>> = found.into_iter().flatten().collect();
+        if found.iter().any(|store| store.is_exact) {
+            found.retain(|store| store.is_exact);
+        }
+        // A part that was moved away (`f.cold`) is a part of its function.
+        let mut seen: Vec<(Option<ObjectId>, u64)> = Vec::new();
+        found.retain(|store| {
+            let place = (
+                store.body.object,
+                store.body.insn(store.at).map_or(0, |insn| insn.address),
+            );
+            let is_new = !seen.contains(&place);
+            seen.push(place);
+            is_new
+        });
+        found.truncate(MOST_STORES);
+        stores.found = found;
+        Ok(stores)
+    }
+}
+
+/// Whether an object can have code that stores there: it has to know the structure.
+fn knows(debug: &DebugInfo<'_>, id: ObjectId, key: &Key) -> debuginfo::Result<bool> {
+    match key {
+        Key::Global { object, .. } => Ok(*object == id),
+        Key::Member { owner, .. } => debug.describes(id, owner),
+    }
+}
+
+fn within<'a>(debug: &DebugInfo<'a>, id: ObjectId, address: u64, key: &Key) -> Vec<Store<'a>> {
+    let Ok(Some(body)) = Body::of_function(debug, id, address) else {
+        return Vec::new();
+    };
+    let body = Arc::new(body);
+    let view = View::new(debug, &body);
+    let mut found = Vec::new();
+    for (at, node) in body.nodes.iter().enumerate() {
+        for (address, size, value, space) in node.stores() {
+            if body.slot(address, at).is_some() {
+                continue;
+            }
+            let Some(place) = view.place(address, size, space, at) else {
+                continue;
+            };
+            if let Some(is_exact) = key.is_met(&view, &place) {
+                let number = view.number(value, at);
+                found.push(Store {
+                    body: Arc::clone(&body),
+                    at,
+                    size,
+                    is_exact,
+                    value: stored_text(&view, value, at, place.type_id()),
+                    number,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// What is stored, as the source writes it: a pointer that is 0 is NULL.
+pub(crate) fn stored_text(
+    view: &View<'_, '_>,
+    value: &arch::Expr,
+    at: usize,
+    type_id: Option<TypeId>,
+) -> Option<String> {
+    let is_pointer = type_id.is_some_and(|type_id| {
+        let shape = view.debug.strip(Some(type_id)).ok().flatten();
+        shape.is_some_and(|(_, shape)| matches!(shape.kind, debuginfo::Kind::Pointer(_)))
+    });
+    match view.number(value, at) {
+        Some(0) if is_pointer => Some("NULL".to_owned()),
+        Some(number) => Some(view.number_text(number)),
+        None => view.text(value, at),
+    }
+}

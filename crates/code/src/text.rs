@@ -1,0 +1,107 @@
+//! Values as the source writes them, as far as debug info and the code tell.
+
+use arch::{Expr, Op, Reg};
+
+use crate::origin::Origin;
+use crate::view::View;
+
+/// Characters of one text; longer ones help nobody.
+const LONGEST: usize = 120;
+
+impl View<'_, '_> {
+    /// How the source writes a value before instruction `at`: the name of a variable, a member, a call.
+    pub fn text(&self, value: &Expr, at: usize) -> Option<String> {
+        self.fresh();
+        self.text_within(value, at)
+    }
+
+    pub(crate) fn text_within(&self, value: &Expr, at: usize) -> Option<String> {
+        if !self.may_ask() {
+            return None;
+        }
+        let text = match value {
+            Expr::Reg(reg) => self.register_text(*reg, at)?,
+            Expr::Const(number) => self.number_text(*number),
+            Expr::Load(load) => self
+                .place_within(&load.address, load.size, load.space, at)?
+                .text()?,
+            Expr::Extend { value, .. } => self.text_within(value, at)?,
+            Expr::Binary(op, left, right) => {
+                // The source's own names for a sum: a variable, or the address of a member.
+                if let Some((reg, offset)) = crate::frame::reg_plus(value)
+                    && let Some(held) = self.held(reg, at).into_iter().find(|h| h.add == offset)
+                {
+                    return Some(held.name.to_owned());
+                }
+                let sign = match op {
+                    Op::Add => "+",
+                    Op::Sub => "-",
+                    Op::Mul => "*",
+                    Op::DivU | Op::DivS => "/",
+                    Op::And => "&",
+                    Op::Or => "|",
+                    Op::Xor => "^",
+                    Op::Shl => "<<",
+                    Op::Shr | Op::Sar => ">>",
+                };
+                let left = self.text_within(left, at)?;
+                let right = self.text_within(right, at)?;
+                format!("{left} {sign} {right}")
+            }
+            Expr::Compare(..) | Expr::Test(..) | Expr::Select(..) | Expr::Unknown(_) => {
+                return None;
+            }
+        };
+        (text.len() <= LONGEST).then_some(text)
+    }
+
+    fn register_text(&self, reg: Reg, at: usize) -> Option<String> {
+        if let Some(held) = self.held(reg, at).into_iter().find(|held| held.add == 0) {
+            return Some(held.name.to_owned());
+        }
+        match self.body.origins(reg, at).as_slice() {
+            [Origin::Set(set, value)] => self.text_within(value, *set),
+            [Origin::Result(call)] => {
+                let call = self.body.nodes.get(*call)?.call.as_ref()?;
+                Some(format!("{}()", self.call_text(call)?))
+            }
+            [Origin::Entry] => Some(self.parameter(reg)?.0.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// What is called, by its name or by the pointer that leads to it.
+    pub(crate) fn call_text(&self, call: &crate::Call) -> Option<String> {
+        if let Some(callee) = self.body.callee(self.debug, call).ok().flatten() {
+            return Some(callee.name.to_owned());
+        }
+        match &call.target {
+            crate::Target::Value(value) => self.text_within(value, call.at),
+            crate::Target::Address(_) => None,
+        }
+    }
+
+    /// A number: of a function or a variable its name.
+    pub(crate) fn number_text(&self, number: u64) -> String {
+        if let Some(id) = self.object()
+            && let Some(object) = self.debug.object(id)
+        {
+            if let Ok(Some(symbol)) = object.external_at(number) {
+                return symbol.name.to_owned();
+            }
+            let is_here = object.section_at(number).is_some();
+            if is_here
+                && let Ok(symbols) = object.symbols_starting_at(number)
+                && let Some(symbol) = symbols.first()
+                && !symbol.name.is_empty()
+            {
+                let is_function = object.is_function(symbol);
+                return format!("{}{}", if is_function { "" } else { "&" }, symbol.name);
+            }
+        }
+        match number.cast_signed() {
+            small @ -4096..=9 => small.to_string(),
+            _ => format!("{number:#x}"),
+        }
+    }
+}
