@@ -22,12 +22,13 @@ use anyhow::{Context, Result, bail};
 use specimen::Specimen;
 use std::path::{Path, PathBuf};
 
-const HELP: &str = "usage: cargo xtask lab [NAME... | --all] [--save] [--keep]
+const HELP: &str = "usage: cargo xtask lab [NAME... | --all] [--save] [--save-modules] [--keep]
 
   without a name   list the specimens
   NAME...          run these specimens, one virtual machine after the other
   --all            run every specimen
   --save           make each console log the example examples/NAME.log
+  --save-modules   make the lab's modules that it loaded examples/MODULE.ko.xz
   --keep           keep the initramfs of each run beside its console.log";
 
 /// Where the lab reads and writes.
@@ -59,6 +60,7 @@ struct Wish {
     names: Vec<String>,
     all: bool,
     save: bool,
+    save_modules: bool,
     keep: bool,
 }
 
@@ -69,6 +71,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         match argument.as_str() {
             "--all" => wish.all = true,
             "--save" => wish.save = true,
+            "--save-modules" => wish.save_modules = true,
             "--keep" => wish.keep = true,
             "-h" | "--help" => {
                 println!("{HELP}");
@@ -156,6 +159,9 @@ fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<Ran> {
     if wish.save {
         let example = places.examples.join(format!("{}.log", specimen.name));
         std::fs::write(&example, log).with_context(|| format!("writing {}", example.display()))?;
+    }
+    if wish.save_modules {
+        modules::save(places, specimen)?;
     }
     let saved = if wish.save { ", saved" } else { "" };
     Ok(Ran {

@@ -3,6 +3,7 @@
 use super::Places;
 use super::kernels::{self, Kernel, Unpacked};
 use super::packages::output;
+use super::specimen::Specimen;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,6 +31,13 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     make.arg("CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=");
     // No BTF: it would need a pahole as new as the kernel, and the whole vmlinux.
     make.arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
+    // Paths as on a machine that has the headers installed: the module is the same in every checkout.
+    let built = places.work.join("build").join(kernel.name);
+    make.arg(format!(
+        "KCFLAGS=-ffile-prefix-map={}= -ffile-prefix-map={}/=",
+        unpacked.root.display(),
+        built.display()
+    ));
     output(make.arg("modules"))?;
     Ok(folder.join(format!("{name}.ko")))
 }
@@ -52,6 +60,24 @@ pub fn keep_debug_info(
     toolchain.prepare(places, &mut objcopy)?;
     objcopy.arg("--only-keep-debug").arg(&kept);
     output(objcopy.arg(kept.with_extension("ko.debug")))?;
+    Ok(())
+}
+
+/// Makes the modules that lie beside the console of a specimen examples, compressed: `NAME.ko.xz`.
+pub fn save(places: &Places, specimen: &Specimen) -> Result<()> {
+    for name in &specimen.lab_modules {
+        let kept = places.work.join(&specimen.name).join(format!("{name}.ko"));
+        let mut xz = Command::new("xz");
+        // One thread and the check that kernels know: the same bytes everywhere.
+        xz.args(["-9e", "-T1", "--check=crc32", "--stdout"]);
+        let result = xz.arg(&kept).output().context("running xz")?;
+        if !result.status.success() {
+            bail!("xz: {}", String::from_utf8_lossy(&result.stderr));
+        }
+        let example = places.examples.join(format!("{name}.ko.xz"));
+        std::fs::write(&example, result.stdout)
+            .with_context(|| format!("writing {}", example.display()))?;
+    }
     Ok(())
 }
 
