@@ -6,6 +6,9 @@ use object::elf;
 use crate::bytes::Bytes;
 use crate::elf::Elf;
 
+/// Banners that are looked at: each of them is kept until the best is known.
+const MOST_BANNERS: usize = 8;
+
 /// What a file says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -127,10 +130,13 @@ fn name_of_module(file: &Elf<'_>) -> Option<String> {
 }
 
 /// `linux_banner`, wherever in `.rodata` it lies.
+///
+/// There may be two: a kernel is linked with one that lacks the number of the build, and then with the right one
+/// (2df8220cc511 "kbuild: build init/built-in.a just once").
 fn banner(file: &Elf<'_>) -> Option<String> {
     const START: &[u8] = b"Linux version ";
     let bytes = file.section_named(".rodata")?.bytes?;
-    memchr::memmem::find_iter(bytes, START).find_map(|at| {
+    let found = memchr::memmem::find_iter(bytes, START).filter_map(|at| {
         let line = bytes.get(at..)?;
         // The format of /proc/version has `%s` in place of the release.
         line.get(START.len())
@@ -141,5 +147,12 @@ fn banner(file: &Elf<'_>) -> Option<String> {
             .position(|byte| matches!(byte, 0 | b'\n'))
             .unwrap_or(line.len());
         Some(String::from_utf8_lossy(line.get(..end)?).into_owned())
-    })
+    });
+    let mut lines: Vec<_> = found.take(MOST_BANNERS).collect();
+    let has_number = |line: &String| {
+        let (_, build) = line.split_once(" #").unwrap_or_default();
+        build.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let best = lines.iter().position(has_number).unwrap_or(0);
+    (best < lines.len()).then(|| lines.swap_remove(best))
 }

@@ -13,6 +13,7 @@ mod function;
 mod identity;
 mod link;
 mod machines;
+mod matching;
 mod model;
 mod object;
 mod path;
@@ -33,6 +34,7 @@ pub use function::{
     VariableAt, Where,
 };
 pub use identity::Identity;
+pub use matching::{AsRun, Comparison, Difference, Rewrite, Site, SizeFit};
 pub use object::Object;
 pub use path::{Destination, Owner, Path};
 pub use references::{AddressUse, Caller, UsePlace};
