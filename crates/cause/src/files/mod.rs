@@ -2,6 +2,8 @@
 //!
 //! The log gives the place and the registers, the files give the whole function, its callers and its types.
 
+mod identity;
+
 use base::LogEvent;
 use debuginfo::DebugInfo;
 

@@ -16,6 +16,7 @@ mod words;
 pub use access::{Access, Agreement};
 pub use linear::{Leaf, Linear, Term};
 pub use shape::Shape;
+pub(crate) use window::code_bytes;
 pub use window::{Start, Unread, Window};
 pub use words::{Sentence, sentences, verdict};
 

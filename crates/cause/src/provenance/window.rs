@@ -1,7 +1,7 @@
 //! The instructions around the one that failed.
 
 use arch::{Arch, Decode, Flow, Insn, Reg, Role};
-use base::{Endian, LogEvent};
+use base::{Code, Endian, LogEvent};
 
 /// Code units of a report; a kernel prints at most 64 bytes or so.
 const MAX_UNITS: usize = 256;
@@ -56,7 +56,7 @@ impl Window {
     /// Decodes the code bytes of the event.
     pub fn read(event: &LogEvent) -> Result<Window, Unread> {
         let code = event.code.as_ref().ok_or(Unread::NoCode)?;
-        let marked = code.marked.ok_or(Unread::NoCode)? as usize;
+        code.marked.ok_or(Unread::NoCode)?;
         let set = event.registers.first().ok_or(Unread::NoRegisters)?;
         let name = event
             .machine
@@ -82,19 +82,7 @@ impl Window {
                 arch.title
             )));
         }
-        let mut bytes = Vec::new();
-        let mut mark = None;
-        for (at, unit) in code.units.iter().take(MAX_UNITS).enumerate() {
-            if at == marked {
-                mark = Some(bytes.len());
-            }
-            let size = usize::from(unit.size).min(4);
-            match endian {
-                Endian::Little => bytes.extend(unit.value.to_le_bytes().iter().take(size)),
-                Endian::Big => bytes.extend(unit.value.to_be_bytes().iter().skip(4 - size)),
-            }
-        }
-        let mark = mark.ok_or(Unread::NoCode)?;
+        let (bytes, mark) = code_bytes(code, endian).ok_or(Unread::NoCode)?;
         let counter = set.pc.as_ref();
         let offset = counter
             .and_then(|pc| pc.offset)
@@ -193,6 +181,24 @@ impl Window {
             .register(reg.0)
             .is_some_and(|register| register.has(Role::Return(0)))
     }
+}
+
+/// The printed code in the order of memory, and where in it the marked unit begins.
+pub(crate) fn code_bytes(code: &Code, endian: Endian) -> Option<(Vec<u8>, usize)> {
+    let marked = usize::try_from(code.marked?).ok()?;
+    let mut bytes = Vec::new();
+    let mut mark = None;
+    for (at, unit) in code.units.iter().take(MAX_UNITS).enumerate() {
+        if at == marked {
+            mark = Some(bytes.len());
+        }
+        let size = usize::from(unit.size).min(4);
+        match endian {
+            Endian::Little => bytes.extend(unit.value.to_le_bytes().iter().take(size)),
+            Endian::Big => bytes.extend(unit.value.to_be_bytes().iter().skip(4 - size)),
+        }
+    }
+    Some((bytes, mark?))
 }
 
 /// Where to begin so that the decoding meets the mark: the place, whether it
