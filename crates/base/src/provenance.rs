@@ -60,6 +60,9 @@ pub struct Access {
     /// Bytes of an element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element_size: Option<u64>,
+    /// Whether the names are only consistent with the code: they rest on how such code is usually written.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub consistent: bool,
     /// The CPU went to the bad address: it was called, not read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fetch: bool,
@@ -137,6 +140,8 @@ pub struct Beyond {
 /// A place that stores to what was bad.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setter {
+    /// What it stores to, as the end of the way names it.
+    pub to: String,
     /// The function with the store.
     pub function: String,
     /// `file:line`.
@@ -207,6 +212,8 @@ pub struct Registration {
     /// The type of the object (`struct packet_type`).
     #[serde(rename = "type")]
     pub type_name: String,
+    /// Whether code stores it; otherwise it is in the variable `by` from the start.
+    pub by_code: bool,
     /// The members stored at that site and what each takes, by name.
     pub members: BTreeMap<String, String>,
     /// The function that stores them.

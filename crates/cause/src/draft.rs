@@ -1,8 +1,10 @@
 //! A finding in the making: what a detector writes down, step by step.
 
-use base::{Confidence, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Trust};
+use base::{
+    Confidence, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Provenance, Trust,
+};
 
-use crate::clues;
+use crate::{Traced, clues};
 
 /// A finding without what the engine adds: title, common places, events.
 #[derive(Clone, Debug)]
@@ -17,6 +19,7 @@ pub struct Draft {
     next: Vec<NextStep>,
     events: Vec<u32>,
     late: bool,
+    provenance: Option<Provenance>,
 }
 
 impl Draft {
@@ -33,6 +36,7 @@ impl Draft {
             next: Vec::new(),
             events: Vec::new(),
             late: false,
+            provenance: None,
         };
         if event.headline.is_empty() {
             return draft;
@@ -240,6 +244,21 @@ impl Draft {
         self
     }
 
+    /// Adds what the files of the code that ran tell of the bad pointer.
+    #[must_use]
+    pub fn traced(mut self, traced: Traced) -> Self {
+        self.verdict.extend(traced.verdict);
+        self.evidence.extend(traced.evidence);
+        self.gaps.extend(traced.gaps);
+        self.next.extend(traced.next);
+        self.cause_named |= traced.cause_named;
+        if let Some(confidence) = traced.confidence {
+            self.confidence = confidence;
+        }
+        self.provenance = traced.provenance;
+        self
+    }
+
     /// How strong the draft is against another one about the same event.
     pub fn rank(&self) -> (bool, Confidence) {
         (self.cause_named, self.confidence)
@@ -273,7 +292,7 @@ impl Draft {
             gaps: self.gaps,
             next: self.next,
             events,
-            provenance: None,
+            provenance: self.provenance,
         }
     }
 }

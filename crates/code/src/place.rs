@@ -141,12 +141,10 @@ impl<'a> View<'_, 'a> {
         let id = self.object()?;
         let object = self.debug.object(id)?;
         let address = sum.constant;
-        let is_indexed = !sum.terms.is_empty();
-        if is_indexed && sum.pointer().is_some() {
-            return None;
-        }
         let section = object.section_at(address)?;
-        if section.is_code() {
+        // The place of a CPU's own variable is the variable's plus a distance that each CPU has in memory.
+        let is_per_cpu = section.name.contains("percpu");
+        if section.is_code() || (sum.pointer().is_some() && !is_per_cpu) {
             return None;
         }
         let (name, type_id, offset) = self.debug.variable_at(id, address).ok()??;
@@ -158,7 +156,7 @@ impl<'a> View<'_, 'a> {
             is_thing: true,
             stride: sum.scaled().map(|term| term.factor).next(),
         };
-        let is_per_cpu = space.is_some() || section.name.contains("percpu");
+        let is_per_cpu = is_per_cpu || space.is_some();
         let paths =
             self.debug
                 .members_at(type_id, offset, Some(size.into()).filter(|size| *size > 0));
@@ -192,6 +190,17 @@ impl<'a> View<'_, 'a> {
             global: None,
             is_per_cpu: false,
         })
+    }
+
+    /// The same by what the address was made from, without the variables of the source that hold it on its way:
+    /// an embedded structure is then seen as a part of the one around it.
+    pub fn outer_place(&self, address: &Expr, size: u8, at: usize) -> Option<Place<'a>> {
+        self.fresh();
+        let sum = self.body.sum(address, at);
+        let mut pointer = self.leaf_pointer(sum.pointer()?)?;
+        pointer.offset = pointer.offset.checked_add(sum.constant.cast_signed())?;
+        pointer.stride = sum.scaled().map(|term| term.factor).next();
+        Some(self.place_of(pointer, size))
     }
 
     pub(crate) fn pointer_within(&self, value: &Expr, at: usize) -> Option<Pointer> {
@@ -347,6 +356,12 @@ impl<'a> View<'_, 'a> {
                 || matches!(&argument.at_entry, debuginfo::Where::Register(of) if *of == reg);
             comes.then_some((argument.name, argument.type_id?))
         })
+    }
+
+    /// The type of what a call returns.
+    pub fn result_type(&self, call: &Call) -> Option<TypeId> {
+        self.fresh();
+        Some(self.returned(call)?.0)
     }
 
     /// The type of what a call returns, and the name of what is called.

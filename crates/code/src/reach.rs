@@ -4,8 +4,7 @@ use debuginfo::{DebugInfo, ObjectId, UsePlace};
 
 use crate::body::Body;
 use crate::guards::Condition;
-use crate::register::Registered;
-use crate::setters::type_name;
+use crate::register::{Registered, owner};
 use crate::view::View;
 
 /// Calls followed outwards.
@@ -94,10 +93,11 @@ impl Search<'_, '_> {
             let Ok(Some(body)) = Body::of_function(self.debug, caller.object, caller.at) else {
                 continue;
             };
-            let conditions = match body.node_at(caller.at) {
-                Some(at) => View::new(self.debug, &body).conditions(at),
-                None => Vec::new(),
+            // Bytes that look like a branch may be a part of another instruction.
+            let Some(at) = body.node_at(caller.at) else {
+                continue;
             };
+            let conditions = View::new(self.debug, &body).conditions(at);
             let entry = body.entry.and_then(|entry| body.insn(entry));
             let entry = entry.map(|insn| insn.address);
             let is_exported = self.is_exported(caller.object, body.base_name());
@@ -128,13 +128,12 @@ impl Search<'_, '_> {
                     members,
                     ..
                 } => {
-                    let member = members.first().map(|path| path.text.clone());
-                    let through = match (type_id, member) {
-                        (Some(type_id), Some(member)) if !member.is_empty() => Some(format!(
-                            "{}.{}",
-                            type_name(self.debug, *type_id),
-                            crate::setters::without_indices(&member)
-                        )),
+                    let through = match (type_id, members.first()) {
+                        (Some(type_id), Some(path)) if !path.text.is_empty() => {
+                            let (of, member) =
+                                owner(self.debug, type_id, &path.text, path.owner.as_ref());
+                            Some(format!("{of}.{member}"))
+                        }
                         _ => None,
                     };
                     let Some(variable) = variable.filter(|name| !name.is_empty()) else {

@@ -38,6 +38,8 @@ pub struct Registered {
     pub members: Vec<Stored>,
     /// Whether it is passed on to a function, which stores it somewhere.
     pub is_passed: bool,
+    /// Whether code stores it; otherwise it is a part of data from the start.
+    pub by_code: bool,
 }
 
 impl Registered {
@@ -61,15 +63,19 @@ impl Registered {
                     members,
                     ..
                 } => {
-                    let member = members.first().map(|path| path.text.clone());
+                    let (of, member) = match members.first() {
+                        Some(path) => owner(debug, type_id, &path.text, path.owner.as_ref()),
+                        None => (type_name(debug, *type_id), String::new()),
+                    };
                     let mut registered = Registered {
                         object: Some(place.object),
                         by: (*variable).to_owned(),
                         address: place.at,
-                        type_name: type_name(debug, *type_id),
-                        member: without_indices(&member.unwrap_or_default()),
+                        type_name: of,
+                        member,
                         members: Vec::new(),
                         is_passed: false,
+                        by_code: false,
                     };
                     registered.members = data_members(
                         debug,
@@ -115,6 +121,7 @@ impl Registered {
                     type_name,
                     member,
                     is_passed: false,
+                    by_code: true,
                 });
             }
         }
@@ -138,7 +145,7 @@ fn address_in(debug: &DebugInfo<'_>, body: &Body<'_>, id: ObjectId, address: u64
 }
 
 /// The innermost structure with a name, and the member of it.
-fn owner(
+pub(crate) fn owner(
     debug: &DebugInfo<'_>,
     to: &TypeId,
     text: &str,
@@ -214,6 +221,7 @@ fn passed(view: &View<'_, '_>, wanted: u64) -> Option<Registered> {
                 member: format!("argument {}", number + 1),
                 members: Vec::new(),
                 is_passed: true,
+                by_code: true,
             });
         }
     }

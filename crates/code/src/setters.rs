@@ -58,7 +58,7 @@ pub struct Store<'a> {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Stores<'a> {
-    /// The places, in the order of objects and addresses: the exact ones where there are any, else the others.
+    /// The places, in the order of objects and addresses.
     pub found: Vec<Store<'a>>,
     /// Functions that were looked at.
     pub looked: usize,
@@ -159,9 +159,6 @@ impl<'a> Stores<'a> {
             .map(|(id, function)| within(debug, *id, function.address, key))
             .collect();
         let mut found: Vec<Store<'a>> = found.into_iter().flatten().collect();
-        if found.iter().any(|store| store.is_exact) {
-            found.retain(|store| store.is_exact);
-        }
         // A part that was moved away (`f.cold`) is a part of its function.
         let mut seen: Vec<(Option<ObjectId>, u64)> = Vec::new();
         found.retain(|store| {
@@ -202,17 +199,20 @@ fn within<'a>(debug: &DebugInfo<'a>, id: ObjectId, address: u64, key: &Key) -> V
             let Some(place) = view.place(address, size, space, at) else {
                 continue;
             };
-            if let Some(is_exact) = key.is_met(&view, &place) {
-                let number = view.number(value, at);
-                found.push(Store {
-                    body: Arc::clone(&body),
-                    at,
-                    size,
-                    is_exact,
-                    value: stored_text(&view, value, at, place.type_id()),
-                    number,
-                });
+            let Some(mut is_exact) = key.is_met(&view, &place) else {
+                continue;
+            };
+            if !is_exact && let Some(outer) = view.outer_place(address, size, at) {
+                is_exact = key.is_met(&view, &outer) == Some(true);
             }
+            found.push(Store {
+                body: Arc::clone(&body),
+                at,
+                size,
+                is_exact,
+                value: stored_text(&view, value, at, place.type_id()),
+                number: view.number(value, at),
+            });
         }
     }
     found

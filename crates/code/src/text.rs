@@ -45,6 +45,11 @@ impl View<'_, '_> {
                     Op::Shr | Op::Sar => ">>",
                 };
                 let left = self.text_within(left, at)?;
+                if let (Op::Add, Expr::Const(number)) = (op, right.as_ref())
+                    && (-4096..0).contains(&number.cast_signed())
+                {
+                    return Some(format!("{left} - {}", number.cast_signed().unsigned_abs()));
+                }
                 let right = self.text_within(right, at)?;
                 format!("{left} {sign} {right}")
             }

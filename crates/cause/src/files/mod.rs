@@ -2,9 +2,16 @@
 //!
 //! The log gives the place and the registers, the files give the whole function, its callers and its types.
 
+mod access;
+mod chain;
+mod handler;
 mod identity;
+mod setters;
+mod start;
+mod value;
+mod words;
 
-use base::LogEvent;
+use base::{Gap, LogEvent, Provenance};
 use debuginfo::DebugInfo;
 
 use crate::{Traced, Tracer};
@@ -26,7 +33,6 @@ impl Sources for NoSources {
 }
 
 /// Follows pointers through the files of a kernel and its modules.
-#[allow(dead_code, reason = "read by the slicer that is being built")]
 pub struct FileTracer<'t, 'd> {
     debug: &'t DebugInfo<'d>,
     sources: &'t dyn Sources,
@@ -39,8 +45,71 @@ impl<'t, 'd> FileTracer<'t, 'd> {
     }
 }
 
+/// What the files are asked for.
+const WHAT: &str = "where the pointer came from, by the files";
+
 impl Tracer for FileTracer<'_, '_> {
-    fn trace(&self, _: &LogEvent) -> Option<Traced> {
-        None
+    fn trace(&self, event: &LogEvent) -> Option<Traced> {
+        if !matches!(event.kind.as_str(), "oops" | "general_protection") {
+            return None;
+        }
+        let fits = identity::check(self.debug, event);
+        let mut traced = Traced::default();
+        for contradiction in fits.iter().filter_map(identity::Fit::contradiction) {
+            let gap = Gap::new(WHAT, contradiction.sentence());
+            traced
+                .gaps
+                .push(gap.supply("the file of exactly the kernel that printed the log"));
+        }
+        if !traced.gaps.is_empty() {
+            // What another build's files say of this log would be wrong, however it looks.
+            return Some(traced);
+        }
+        let start = match start::find(self.debug, event) {
+            Ok(start) => start,
+            Err(why) => {
+                traced.gaps.push(Gap::new(WHAT, why));
+                return Some(traced);
+            }
+        };
+        let start = start?;
+        let mut walk = chain::Walk::new(self.debug, event, &start.registers);
+        let mut found = match &start.leaf {
+            Some((leaf, value)) => walk.ends(&start.level, leaf, *value),
+            None => Vec::new(),
+        };
+        if found.is_empty() {
+            let why = "the address is no sum with one pointer in it";
+            traced.gaps.push(Gap::new(WHAT, why));
+            return Some(traced);
+        }
+        let first = found.remove(0);
+        let access = start.access(self.debug, &first);
+        let all: Vec<&chain::Found> = [&first].into_iter().chain(&found).collect();
+        let (setters, left_out) = setters::find(self.debug, &all);
+        let handler = handler::find(self.debug, &start.level, event);
+        let provenance = Provenance {
+            access,
+            ends: first.end.clone(),
+            otherwise: found.iter().map(|found| found.end.clone()).collect(),
+            through: first.through.clone(),
+            setters,
+            passed: first.passed.clone(),
+            handler,
+        };
+        words::tell(
+            &mut traced,
+            &words::Story {
+                provenance: &provenance,
+                start: &start,
+                found: &first,
+                others: &found,
+                fits: &fits,
+                sources: self.sources,
+                left_out,
+            },
+        );
+        traced.provenance = Some(provenance);
+        Some(traced)
     }
 }

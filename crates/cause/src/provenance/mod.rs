@@ -18,6 +18,7 @@ pub use linear::{Leaf, Linear, Term};
 pub use shape::Shape;
 pub(crate) use window::code_bytes;
 pub use window::{Start, Unread, Window};
+pub(crate) use words::show;
 pub use words::{Sentence, sentences, verdict};
 
 use base::{Gap, LogEvent};

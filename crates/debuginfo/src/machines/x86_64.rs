@@ -98,7 +98,8 @@ pub(super) fn relative(field: &Field<'_>) -> Meaning {
     relative.bias(4)
 }
 
-/// `call rel32`, `jmp rel32`, `jcc rel32`.
+/// `call rel32`, `jmp rel32`, `jcc rel32`, and the short `jmp rel8`, by which a function leaves for a neighbour.
+/// Two bytes are found by chance: who asks looks at the instruction too.
 pub(super) fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
     let (size, is_call) = match (
         field.section.u8(field.offset)?,
@@ -107,6 +108,13 @@ pub(super) fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
         (0xe8, _) => (5, true),
         (0xe9, _) => (5, false),
         (0x0f, 0x80..=0x8f) => (6, false),
+        (0xeb, distance) => {
+            let distance = i64::from(distance.cast_signed());
+            return Some(Branch {
+                target: address.wrapping_add(2).wrapping_add_signed(distance),
+                is_call: false,
+            });
+        }
         _ => return None,
     };
     let distance = i64::from(field.word_at(size - 4)?.cast_signed());

@@ -1,0 +1,781 @@
+//! The way of a value backwards: through a function, and through its callers on the printed trace.
+
+use std::sync::Arc;
+
+use arch::{Expr, Reg};
+use base::{Beyond, End, EndKind, Frame, LogEvent, Passed};
+use code::{Body, Exit, Key, Leaf, Origin, Place, Target, View, without_indices};
+use debuginfo::{DebugInfo, Kind, ObjectId, TypeId, base_name};
+
+use super::access::Registers;
+use super::identity::{Located, locate};
+use super::value;
+
+/// Steps backwards for one answer.
+const MOST_STEPS: u32 = 128;
+/// Origins that one value may have.
+const MOST_ENDS: usize = 8;
+/// Functions that jump to one another's start.
+const MOST_JUMPS: usize = 4;
+
+/// A function on the way, and the frames of its callers, the nearest first.
+#[derive(Clone)]
+pub(super) struct Level<'w, 'd> {
+    pub(super) body: Arc<Body<'d>>,
+    pub(super) callers: Vec<&'w Frame>,
+    /// The instruction that failed, where it is this function that did.
+    pub(super) fault: Option<usize>,
+}
+
+/// Where the way of a value ends.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) end: End,
+    /// What stores there can be asked for.
+    pub(super) key: Option<Key>,
+    pub(super) passed: Option<Passed>,
+    /// What it went through, the nearest first.
+    pub(super) through: Vec<String>,
+    /// The steps of the argument.
+    pub(super) steps: Vec<String>,
+    /// What the pointer should point to, as the code that has the value declares it.
+    pub(super) points_to: Option<TypeId>,
+    /// The structure that the value was read from, and how many bytes into it.
+    pub(super) member_of: Option<(TypeId, i64)>,
+}
+
+/// The walk.
+pub(super) struct Walk<'w, 'd> {
+    pub(super) debug: &'w DebugInfo<'d>,
+    pub(super) event: &'w LogEvent,
+    pub(super) registers: &'w Registers,
+    pub(super) steps: u32,
+}
+
+/// What a walk has come by.
+#[derive(Clone, Default)]
+struct Trail {
+    through: Vec<String>,
+    steps: Vec<String>,
+    seen: Vec<(String, u64, Leaf)>,
+    /// The value, where it is known.
+    value: Option<u64>,
+}
+
+impl<'w, 'd> Walk<'w, 'd> {
+    pub(super) fn new(
+        debug: &'w DebugInfo<'d>,
+        event: &'w LogEvent,
+        registers: &'w Registers,
+    ) -> Self {
+        Walk {
+            debug,
+            event,
+            registers,
+            steps: MOST_STEPS,
+        }
+    }
+
+    /// The ends of a value, the surest first.
+    pub(super) fn ends(
+        &mut self,
+        level: &Level<'w, 'd>,
+        leaf: &Leaf,
+        value: Option<u64>,
+    ) -> Vec<Found> {
+        let trail = Trail {
+            value,
+            ..Trail::default()
+        };
+        let mut found = self.leaf(level, leaf, trail);
+        // What is read from memory or returned is an answer; an argument or less is a question to another.
+        found.sort_by_key(|found| match found.end.kind {
+            EndKind::Unknown => 2,
+            EndKind::Argument => 1,
+            _ => 0,
+        });
+        let mut unique: Vec<Found> = Vec::new();
+        for one in found {
+            let is_known =
+                |known: &Found| known.end.kind == one.end.kind && known.end.what == one.end.what;
+            if !unique.iter().any(is_known) {
+                unique.push(one);
+            }
+        }
+        unique.truncate(MOST_ENDS);
+        unique
+    }
+
+    fn leaf(&mut self, level: &Level<'w, 'd>, leaf: &Leaf, mut trail: Trail) -> Vec<Found> {
+        if self.steps == 0 {
+            return unknown(trail, "the way back", "it is too long to follow");
+        }
+        self.steps -= 1;
+        let entry = level.body.nodes.first().map_or(0, |node| node.insn.address);
+        let here = (level.body.name.clone(), entry, leaf.clone());
+        if trail.seen.contains(&here) {
+            // Round a loop it comes from where it came from before.
+            return Vec::new();
+        }
+        trail.seen.push(here);
+        match leaf {
+            Leaf::Load { load, at } => self.loaded(level, load, *at, trail),
+            Leaf::Opaque(why) => unknown(trail, "a computed value", why),
+            Leaf::Register { reg, at } => {
+                let origins = level.body.origins(*reg, *at);
+                let is_only = origins.len() == 1;
+                let mut found = Vec::new();
+                for origin in origins {
+                    // Of several ways only the one that was taken goes on in the caller.
+                    if !is_only
+                        && origin == Origin::Entry
+                        && let Some(number) = level.body.argument(*reg)
+                    {
+                        found.extend(self.argument_here(level, *reg, number, trail.clone()));
+                        continue;
+                    }
+                    found.extend(self.origin(level, &origin, *reg, trail.clone()));
+                    if found.len() > 2 * MOST_ENDS {
+                        break;
+                    }
+                }
+                found
+            }
+        }
+    }
+
+    fn value(
+        &mut self,
+        level: &Level<'w, 'd>,
+        value: &Expr,
+        at: usize,
+        mut trail: Trail,
+    ) -> Vec<Found> {
+        let sum = level.body.sum(value, at);
+        trail.value = trail.value.map(|value| value.wrapping_sub(sum.constant));
+        match (sum.pointer(), sum.number()) {
+            (Some(leaf), _) if sum.terms.len() == 1 => {
+                let leaf = leaf.clone();
+                self.leaf(level, &leaf, trail)
+            }
+            (Some(leaf), _) => {
+                // With an index the value of the base is not that of the sum.
+                trail.value = None;
+                let leaf = leaf.clone();
+                self.leaf(level, &leaf, trail)
+            }
+            (None, Some(number)) => {
+                let what = format!("the constant {}", value::constant(number));
+                unknown(trail, &what, "the code itself puts it there")
+            }
+            (None, None) => unknown(trail, "a computed value", "no part of it is a pointer"),
+        }
+    }
+
+    fn origin(
+        &mut self,
+        level: &Level<'w, 'd>,
+        origin: &Origin,
+        reg: Reg,
+        trail: Trail,
+    ) -> Vec<Found> {
+        let text = |at: usize| level.body.insn(at).map_or("", |insn| insn.text.as_str());
+        match origin {
+            Origin::Set(at, Expr::Load(load)) => self.loaded(level, load, *at, trail),
+            Origin::Set(at, value) => self.value(level, value, *at, trail),
+            Origin::Result(at) => self.returned(level, *at, trail),
+            Origin::Entry => match level.body.argument(reg) {
+                Some(number) => self.argument(level, reg, number, trail),
+                None if level.body.is_scratch(reg) => unknown(
+                    trail,
+                    &format!("{reg} at the entry of {}()", level.body.name),
+                    "no argument comes in it",
+                ),
+                None => self.kept(level, reg, trail),
+            },
+            Origin::Lost(at) => {
+                let why = format!("the call `{}` may have changed it", text(*at));
+                unknown(trail, &format!("{reg} in {}()", level.body.name), &why)
+            }
+            Origin::Elsewhere(at) => {
+                let why = format!("it is not known from where control came to `{}`", text(*at));
+                unknown(trail, &format!("{reg} in {}()", level.body.name), &why)
+            }
+        }
+    }
+
+    fn loaded(
+        &mut self,
+        level: &Level<'w, 'd>,
+        load: &arch::Load,
+        at: usize,
+        mut trail: Trail,
+    ) -> Vec<Found> {
+        let body = Arc::clone(&level.body);
+        let view = View::new(self.debug, &body);
+        let place = view.place(&load.address, load.size, load.space, at);
+        let slot = match load.space {
+            None => body.slot(&load.address, at),
+            Some(_) => None,
+        };
+        let text = body.insn(at).map_or("", |insn| insn.text.as_str());
+        let line = self.line(&body, at);
+        if let Some(slot) = slot {
+            let is_own = place.is_none();
+            let origins = body.slot_origins(slot, load.size, at, !is_own);
+            let is_set = origins
+                .iter()
+                .any(|origin| matches!(origin, Origin::Set(..)));
+            let is_lost = origins
+                .iter()
+                .any(|origin| !matches!(origin, Origin::Set(..)));
+            if is_set && !is_lost {
+                let mut found = Vec::new();
+                trail.steps.push(format!(
+                    "`{text}`{line} took it from a slot of the stack, where it had been put aside"
+                ));
+                for origin in &origins {
+                    found.extend(self.origin(level, origin, Reg("the slot"), trail.clone()));
+                }
+                return found;
+            }
+            let Some(place) = place else {
+                return unknown(
+                    trail,
+                    &format!("a slot of the stack of {}()", body.name),
+                    "debug info names no variable there, and not every way stores to it",
+                );
+            };
+            return vec![self.stack(&view, &place, trail, &line)];
+        }
+        let Some(place) = place else {
+            let why = "debug info tells no type of what it was read from";
+            return unknown(
+                trail,
+                &format!("what `{text}` in {}() read", body.name),
+                why,
+            );
+        };
+        let Some(path) = place.path().cloned() else {
+            let what = format!(
+                "offset {} of {}",
+                place.pointer.offset,
+                view.debug.type_text(Some(place.pointer.to))
+            );
+            return unknown(trail, &what, "no member lies there");
+        };
+        let what = match place.global {
+            Some(_) => place.text().unwrap_or_default(),
+            None => format!(
+                "{}.{}",
+                value::type_name(self.debug, place.pointer.to),
+                without_indices(&path.text)
+            ),
+        };
+        let shown = place.text().unwrap_or_else(|| what.clone());
+        let is_plain = path.owner.is_none() && place.global.is_none();
+        if is_plain {
+            // An element of a plain array or `*pointer`: the type says nothing more.
+            trail
+                .steps
+                .push(format!("`{text}`{line} read it from {shown}"));
+        } else {
+            let per_cpu = if place.is_per_cpu {
+                ", which each CPU has for itself"
+            } else {
+                ""
+            };
+            trail.steps.push(format!(
+                "`{text}`{line} read it from `{shown}`, {what}{per_cpu}"
+            ));
+        }
+        let beyond = self.beyond(level, &place, load, at);
+        let said = trail
+            .value
+            .and_then(|value| value::says(value, body.arch.name));
+        let kind = match (&said, place.global) {
+            (Some(said), _) if said.is_freed => EndKind::Freed,
+            (Some(said), _) if said.is_poison => EndKind::Poison,
+            (_, Some(_)) => EndKind::Global,
+            _ => EndKind::Member,
+        };
+        vec![Found {
+            end: End {
+                kind,
+                what,
+                value: said.map(|said| said.text),
+                because: None,
+                variable: None,
+                beyond,
+            },
+            key: Key::of(&view, &place),
+            passed: None,
+            through: trail.through,
+            steps: trail.steps,
+            points_to: path
+                .type_id
+                .and_then(|type_id| self.debug.pointee(type_id).ok().flatten()),
+            member_of: Some((place.pointer.to, place.pointer.offset)),
+        }]
+    }
+
+    fn stack(&self, view: &View<'_, 'd>, place: &Place<'d>, mut trail: Trail, line: &str) -> Found {
+        let shown = place.text().unwrap_or_default();
+        let what = match place.path().and_then(|path| path.owner.as_ref()) {
+            Some(_) => format!(
+                "{}.{}",
+                value::type_name(self.debug, place.pointer.to),
+                place
+                    .path()
+                    .map_or_else(String::new, |path| without_indices(&path.text))
+            ),
+            None => place.pointer.text.clone(),
+        };
+        trail.steps.push(format!(
+            "It was read{line} from `{shown}`, a local variable of {}() on the stack",
+            view.body.name
+        ));
+        let said = trail
+            .value
+            .and_then(|value| value::says(value, view.body.arch.name));
+        Found {
+            end: End {
+                kind: EndKind::Stack,
+                what,
+                value: said.map(|said| said.text),
+                because: Some("a called function may store to it, or nobody did".to_owned()),
+                variable: Some(place.pointer.text.clone()),
+                beyond: None,
+            },
+            key: Key::of(view, place),
+            passed: None,
+            through: trail.through,
+            steps: trail.steps,
+            points_to: place
+                .type_id()
+                .and_then(|type_id| self.debug.pointee(type_id).ok().flatten()),
+            member_of: None,
+        }
+    }
+
+    /// An element that its array does not have.
+    fn beyond(
+        &self,
+        level: &Level<'w, 'd>,
+        place: &Place<'d>,
+        load: &arch::Load,
+        at: usize,
+    ) -> Option<Beyond> {
+        let fault = level.fault?;
+        let stride = place.pointer.stride.filter(|stride| *stride > 0)?;
+        let sum = level.body.sum(&load.address, at);
+        // The register that the instruction itself multiplies, else what that was made from.
+        let earlier = |reg| self.registers.earlier(&level.body, reg, at, fault);
+        let index = match scaled(&load.address).and_then(|index| index.evaluate(&earlier)) {
+            Some(index) => index,
+            None => self
+                .registers
+                .leaf(&level.body, &sum.scaled().next()?.leaf, fault)?,
+        };
+        let index = index & 0xffff_ffff;
+        let text = place.path().map(|path| path.text.as_str())?;
+        let (name, _) = text.split_once('[')?;
+        let found = self.debug.offset_of(place.pointer.to, name).ok()??;
+        let array = found.type_id?;
+        let (_, shape) = self.debug.strip(Some(array)).ok()??;
+        let Kind::Array { counts, .. } = &shape.kind else {
+            return None;
+        };
+        let count = (*counts.first()?)?;
+        // A loop may have gone on since the index was used.
+        if index < count {
+            return None;
+        }
+        let offset = place
+            .pointer
+            .offset
+            .checked_add(i64::try_from(index.checked_mul(stride)?).ok()?)?;
+        let there = self.debug.members_at(
+            place.pointer.to,
+            u64::try_from(offset).ok()?,
+            Some(load.size.into()),
+        );
+        let holds = there.ok().and_then(|paths| paths.into_iter().next());
+        Some(Beyond {
+            index,
+            count,
+            holds: holds.map_or_else(String::new, |path| {
+                let owner = value::type_name(self.debug, place.pointer.to);
+                format!("{owner}.{}", path.text)
+            }),
+        })
+    }
+
+    fn returned(&mut self, level: &Level<'w, 'd>, at: usize, mut trail: Trail) -> Vec<Found> {
+        let body = &level.body;
+        let view = View::new(self.debug, body);
+        let Some(call) = body.nodes.get(at).and_then(|node| node.call.as_ref()) else {
+            return unknown(trail, "a result", "the call is not known");
+        };
+        let name = match body.callee(self.debug, call) {
+            Ok(Some(callee)) => base_name(callee.name).to_owned(),
+            _ => match &call.target {
+                Target::Value(target) => match view.text(target, call.at) {
+                    Some(text) => text,
+                    None => {
+                        return unknown(
+                            trail,
+                            "what a call returned",
+                            "it goes through a pointer without a name",
+                        );
+                    }
+                },
+                Target::Address(_) => {
+                    return unknown(
+                        trail,
+                        "what a call returned",
+                        "the called function has no name here",
+                    );
+                }
+            },
+        };
+        let line = self.line(body, at);
+        trail.steps.push(format!(
+            "The call of {name}() in {}(){line} returned it",
+            body.name
+        ));
+        let said = trail
+            .value
+            .and_then(|value| value::says(value, body.arch.name));
+        let points_to = view
+            .result_type(call)
+            .and_then(|type_id| self.debug.pointee(type_id).ok().flatten());
+        vec![Found {
+            end: End {
+                kind: EndKind::Return,
+                what: format!("return value of {name}()"),
+                value: said.map(|said| said.text),
+                because: None,
+                variable: None,
+                beyond: None,
+            },
+            key: None,
+            passed: None,
+            through: trail.through,
+            steps: trail.steps,
+            points_to,
+            member_of: None,
+        }]
+    }
+
+    /// An argument, with nothing said of who passed it.
+    fn argument_here(
+        &self,
+        level: &Level<'w, 'd>,
+        reg: Reg,
+        number: u8,
+        trail: Trail,
+    ) -> Vec<Found> {
+        let parameter = View::new(self.debug, &level.body).parameter(reg);
+        let points_to =
+            parameter.and_then(|(_, type_id)| self.debug.pointee(type_id).ok().flatten());
+        let said = trail
+            .value
+            .and_then(|value| value::says(value, level.body.arch.name));
+        vec![Found {
+            end: End {
+                kind: EndKind::Argument,
+                what: format!("argument {} of {}", number + 1, level.body.base_name()),
+                value: said.map(|said| said.text),
+                because: None,
+                variable: None,
+                beyond: None,
+            },
+            key: None,
+            passed: None,
+            through: trail.through,
+            steps: trail.steps,
+            points_to,
+            member_of: None,
+        }]
+    }
+
+    /// An argument: what did the caller pass?
+    fn argument(
+        &mut self,
+        level: &Level<'w, 'd>,
+        reg: Reg,
+        number: u8,
+        mut trail: Trail,
+    ) -> Vec<Found> {
+        let body = Arc::clone(&level.body);
+        let what = format!("argument {} of {}", number + 1, body.base_name());
+        let view = View::new(self.debug, &body);
+        let parameter = view.parameter(reg);
+        let named = parameter.map_or_else(String::new, |(name, _)| format!(" (`{name}`)"));
+        let said = trail
+            .value
+            .and_then(|value| value::says(value, body.arch.name));
+        let end = |because: Option<String>| End {
+            kind: EndKind::Argument,
+            what: what.clone(),
+            value: said.clone().map(|said| said.text),
+            because,
+            variable: None,
+            beyond: None,
+        };
+        let points_to =
+            parameter.and_then(|(_, type_id)| self.debug.pointee(type_id).ok().flatten());
+        let stop = |trail: Trail, because: String| {
+            vec![Found {
+                end: end(Some(because)),
+                key: None,
+                passed: None,
+                through: trail.through,
+                steps: trail.steps,
+                points_to,
+                member_of: None,
+            }]
+        };
+        let passing = match self.passing(level) {
+            Ok(passing) => passing,
+            Err(why) => {
+                trail
+                    .steps
+                    .push(format!("It is {what}(){named}, unchanged since the entry"));
+                return stop(trail, why);
+            }
+        };
+        let at = passing.at;
+        let line = self.line(&passing.level.body, at);
+        // In the delay slot of the call the register may still be set.
+        let caller = &passing.level.body;
+        let own = caller
+            .nodes
+            .get(at)
+            .filter(|_| passing.is_behind)
+            .and_then(|node| node.insn.sets(reg));
+        let value = own.cloned().unwrap_or(Expr::Reg(reg));
+        let sum = caller.sum(&value, at);
+        trail.steps.push(format!(
+            "It is {what}(){named}, unchanged since the entry; {}(){line} passed it",
+            caller.name
+        ));
+        if let Some(number) = sum.number() {
+            let text = value::constant(number);
+            return vec![Found {
+                end: end(None),
+                key: None,
+                passed: Some(Passed {
+                    by: caller.base_name().to_owned(),
+                    value: text,
+                    line: self.file_line(caller, at),
+                }),
+                through: trail.through,
+                steps: trail.steps,
+                points_to,
+                member_of: None,
+            }];
+        }
+        let kept = trail.clone();
+        trail.through.push(what.clone());
+        let next = passing.level.clone();
+        let mut found = self.value(&next, &value, at, trail);
+        // Beyond what is known the argument itself is the last sure thing.
+        found.retain(|found| {
+            found.end.kind != EndKind::Unknown || found.through.len() > kept.through.len() + 1
+        });
+        if found.is_empty() {
+            return stop(
+                kept,
+                format!("what {}() passed could not be followed", next.body.name),
+            );
+        }
+        found
+    }
+
+    /// A register that functions give back unchanged: the caller's value.
+    fn kept(&mut self, level: &Level<'w, 'd>, reg: Reg, trail: Trail) -> Vec<Found> {
+        match self.passing(level) {
+            Ok(passing) => {
+                let next = passing.level.clone();
+                self.value(&next, &Expr::Reg(reg), passing.at, trail)
+            }
+            Err(why) => unknown(
+                trail,
+                &format!("{reg} at the entry of {}()", level.body.name),
+                &why,
+            ),
+        }
+    }
+
+    /// The call that led into a function: by the trace, and where the caller on the trace calls another
+    /// function, by the jump with which that one left for this one.
+    fn passing(&self, level: &Level<'w, 'd>) -> Result<Passing<'w, 'd>, String> {
+        let Some((frame, callers)) = level.callers.split_first() else {
+            return Err("the trace ends".to_owned());
+        };
+        let spot = match locate(self.debug, frame, self.event) {
+            Located::At(spot) => spot,
+            Located::Ambiguous(_) => {
+                return Err("several functions have the caller's name".to_owned());
+            }
+            Located::NoFile(file) => {
+                return Err(format!("the caller is in {file}, which is not here"));
+            }
+            Located::Contradicts(contradiction) => return Err(contradiction.sentence()),
+            Located::Unnamed => return Err("the caller's frame has no name".to_owned()),
+        };
+        let body = match Body::of_function(self.debug, spot.object, spot.lookup()) {
+            Ok(Some(body)) => Arc::new(body),
+            Ok(None) => return Err("the caller's code cannot be decoded".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let Some(at) = body.call_returning_to(spot.address) else {
+            return Err(format!(
+                "no call in {}() returns where the trace says",
+                body.name
+            ));
+        };
+        let caller = Level {
+            body: Arc::clone(&body),
+            callers: callers.to_vec(),
+            fault: None,
+        };
+        let Some(call) = body.nodes.get(at).and_then(|node| node.call.as_ref()) else {
+            return Err("the call is not known".to_owned());
+        };
+        let is_behind = call.at != at;
+        let passing = Passing {
+            level: caller,
+            at,
+            is_behind,
+        };
+        let callee = match &call.target {
+            // Through a pointer it may be any function, so also this one.
+            Target::Value(value) => match body.sum(value, call.at).number() {
+                Some(address) => body.function_of(self.debug, &Target::Address(address)),
+                None => return Ok(passing),
+            },
+            target => body.function_of(self.debug, target),
+        };
+        let Ok(Some(callee)) = callee else {
+            return Ok(passing);
+        };
+        let own = level
+            .body
+            .entry
+            .and_then(|entry| level.body.insn(entry))
+            .map(|insn| insn.address);
+        let is_own = match (callee.home, level.body.object, own) {
+            (Some((object, address)), Some(id), Some(own)) => object == id && address == own,
+            // A function of a file that is not here is known by its name.
+            _ => callee.name == level.body.name,
+        };
+        if is_own {
+            return Ok(passing);
+        }
+        let jumped = callee.home.and_then(|(object, address)| {
+            self.jump(object, address, (level.body.object?, own?), MOST_JUMPS)
+        });
+        match jumped {
+            Some((body, at)) => {
+                let is_behind = false;
+                let level = Level {
+                    body: Arc::new(body),
+                    // Who called the function that jumped is the frame that was on the trace.
+                    callers: level.callers.clone(),
+                    fault: None,
+                };
+                Ok(Passing {
+                    level,
+                    at,
+                    is_behind,
+                })
+            }
+            None => Err(format!(
+                "{}() on the trace calls {}(), and it is not known how control came from there",
+                body.name, callee.name
+            )),
+        }
+    }
+
+    /// The jump by which the function at `address` leaves for the start of `to`, if there is exactly one.
+    fn jump(
+        &self,
+        object: ObjectId,
+        address: u64,
+        to: (ObjectId, u64),
+        depth: usize,
+    ) -> Option<(Body<'d>, usize)> {
+        let depth = depth.checked_sub(1)?;
+        let body = Body::of_function(self.debug, object, address).ok()??;
+        let mut found = None;
+        for at in 0..body.nodes.len() {
+            let Some(Exit::TailCall(target)) = body.nodes.get(at).map(|node| &node.exit) else {
+                continue;
+            };
+            let Ok(Some(callee)) = body.function_of(self.debug, target) else {
+                continue;
+            };
+            let next = match callee.home {
+                Some(home) if home == to => Some((body.clone(), at)),
+                Some((object, address)) => self.jump(object, address, to, depth),
+                None => None,
+            };
+            if next.is_some() && std::mem::replace(&mut found, next).is_some() {
+                return None;
+            }
+        }
+        found
+    }
+
+    /// ` (file:line)`, or nothing.
+    pub(super) fn line(&self, body: &Body<'d>, at: usize) -> String {
+        self.file_line(body, at)
+            .map_or_else(String::new, |line| format!(" ({line})"))
+    }
+
+    pub(super) fn file_line(&self, body: &Body<'d>, at: usize) -> Option<String> {
+        let line = self.debug.line_at(body.object?, body.insn(at)?.address);
+        line.ok()?.map(|line| line.text())
+    }
+}
+
+/// A call that leads into a function.
+struct Passing<'w, 'd> {
+    level: Level<'w, 'd>,
+    at: usize,
+    /// The call is made behind the instruction, which is another than the calling one (a delay slot).
+    is_behind: bool,
+}
+
+/// The part of an address that is multiplied, as the instruction has it.
+fn scaled(address: &Expr) -> Option<&Expr> {
+    match address {
+        Expr::Binary(arch::Op::Mul | arch::Op::Shl, index, by) => {
+            matches!(by.as_ref(), Expr::Const(_)).then_some(index)
+        }
+        Expr::Binary(arch::Op::Add, left, right) => scaled(left).or_else(|| scaled(right)),
+        _ => None,
+    }
+}
+
+fn unknown(trail: Trail, what: &str, why: &str) -> Vec<Found> {
+    vec![Found {
+        end: End {
+            kind: EndKind::Unknown,
+            what: what.to_owned(),
+            value: None,
+            because: Some(why.to_owned()),
+            variable: None,
+            beyond: None,
+        },
+        key: None,
+        passed: None,
+        through: trail.through,
+        steps: trail.steps,
+        points_to: None,
+        member_of: None,
+    }]
+}

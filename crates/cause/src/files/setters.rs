@@ -1,0 +1,160 @@
+//! Who should have set the value: every store to where it came from, and how that code is reached.
+
+use base::{Caller, EndKind, Guard, Setter};
+use code::{Condition, Reached, Store, Stores, View, Way};
+use debuginfo::{DebugInfo, ObjectId};
+
+use super::chain::Found;
+use super::value::{LIST_POISONS, is_poison_number};
+
+/// Setters told with the ways that lead to them.
+const MOST_SETTERS: usize = 6;
+
+/// The setters of every end, and what was left out.
+pub(super) fn find(debug: &DebugInfo<'_>, found: &[&Found]) -> (Vec<Setter>, Option<String>) {
+    let mut setters = Vec::new();
+    let mut left_out = None;
+    for one in found {
+        let Some(key) = &one.key else {
+            continue;
+        };
+        match Stores::find(debug, key) {
+            Ok(stores) => setters.extend(of(debug, one, &stores, &mut left_out)),
+            Err(error) => left_out = Some(error.to_string()),
+        }
+    }
+    (setters, left_out)
+}
+
+fn of<'d>(
+    debug: &DebugInfo<'d>,
+    found: &Found,
+    stores: &Stores<'d>,
+    left_out: &mut Option<String>,
+) -> Vec<Setter> {
+    if stores.left_out > 0 {
+        *left_out = Some(format!(
+            "{} functions were not looked at, {} were",
+            stores.left_out, stores.looked
+        ));
+    }
+    let mut chosen: Vec<&Store<'_>> = stores.found.iter().collect();
+    if found.end.kind == EndKind::Poison {
+        // The poison was left by who stores just that.
+        prefer(&mut chosen, |store| {
+            store.number.is_some_and(is_poison_number)
+        });
+    }
+    // Through another structure around it, it may be another object's.
+    prefer(&mut chosen, |store| store.is_exact);
+    // What gives it a value is more of an answer than what takes it away.
+    chosen.sort_by_key(|store| store.number == Some(0));
+    let mut setters: Vec<Setter> = Vec::new();
+    for store in chosen {
+        if setters.len() >= MOST_SETTERS {
+            left_out.get_or_insert_with(|| "more places store to it than are told".to_owned());
+            break;
+        }
+        let setter = setter(debug, &found.end.what, store);
+        let is_told =
+            |known: &Setter| (&known.function, &known.stores) == (&setter.function, &setter.stores);
+        if !setters.iter().any(is_told) {
+            setters.push(setter);
+        }
+    }
+    setters
+}
+
+/// Keeps what `is` better, where there is any.
+fn prefer(stores: &mut Vec<&Store<'_>>, is: impl Fn(&Store<'_>) -> bool) {
+    if stores.iter().any(|store| is(store)) {
+        stores.retain(|store| is(store));
+    }
+}
+
+fn setter<'d>(debug: &DebugInfo<'d>, to: &str, store: &Store<'d>) -> Setter {
+    let body = &store.body;
+    let view = View::new(debug, body);
+    let address = body.insn(store.at).map_or(0, |insn| insn.address);
+    let entry = body
+        .entry
+        .and_then(|entry| body.insn(entry))
+        .map(|insn| insn.address);
+    let mut reached = Vec::new();
+    if let (Some(object), Some(entry)) = (body.object, entry)
+        && let Ok(found) = Reached::find(debug, object, entry)
+    {
+        reached = callers(debug, &found.ways);
+    }
+    Setter {
+        to: to.to_owned(),
+        function: body.base_name().to_owned(),
+        line: line(debug, body.object, address),
+        stores: match store.number {
+            Some(number) if is_poison_number(number) => LIST_POISONS
+                .iter()
+                .find(|(poison, _)| *poison == number)
+                .map_or_else(String::new, |(_, name)| (*name).to_owned()),
+            _ => store.value.clone().unwrap_or_default(),
+        },
+        guards: guards(
+            debug,
+            body.object,
+            body.base_name(),
+            &view.conditions(store.at),
+        ),
+        reached,
+    }
+}
+
+/// Several calls in one function are one way.
+fn callers(debug: &DebugInfo<'_>, ways: &[Way]) -> Vec<Caller> {
+    let mut callers: Vec<Caller> = Vec::new();
+    for way in ways {
+        let caller = caller(debug, way);
+        let is_told = |known: &Caller| {
+            (&known.function, &known.through) == (&caller.function, &caller.through)
+        };
+        if !callers.iter().any(is_told) {
+            callers.push(caller);
+        }
+    }
+    callers
+}
+
+fn caller(debug: &DebugInfo<'_>, way: &Way) -> Caller {
+    let name = debuginfo::base_name(&way.function);
+    Caller {
+        function: name.to_owned(),
+        line: line(debug, Some(way.object), way.address),
+        through: way.through.clone(),
+        guards: guards(debug, Some(way.object), name, &way.conditions),
+        exported: way.is_exported,
+        reached: callers(debug, &way.ways),
+    }
+}
+
+fn guards(
+    debug: &DebugInfo<'_>,
+    object: Option<ObjectId>,
+    function: &str,
+    conditions: &[Condition],
+) -> Vec<Guard> {
+    conditions
+        .iter()
+        .map(|condition| Guard {
+            condition: condition.text.clone(),
+            function: function.to_owned(),
+            line: line(debug, object, condition.address),
+        })
+        .collect()
+}
+
+pub(super) fn line(
+    debug: &DebugInfo<'_>,
+    object: Option<ObjectId>,
+    address: u64,
+) -> Option<String> {
+    let line = debug.line_at(object?, address).ok()??;
+    Some(line.text())
+}
