@@ -164,8 +164,10 @@ pub enum Effect {
 pub enum Flow {
     /// To the next instruction.
     Next,
-    /// Elsewhere; none when the target is computed.
+    /// Elsewhere; none where a saved state or something else that is not modelled says where.
     Jump(Option<u64>),
+    /// To an address that is a value: a table of cases, or a function at the end of another.
+    JumpTo(Expr),
     /// Elsewhere if the test holds, else to the next.
     Branch(u64, Test),
     /// Into a function, and back to the next instruction.
@@ -223,7 +225,7 @@ impl Insn {
                 Effect::Clobber(_) => {}
             }
         }
-        if let Flow::Call(Callee::Value(value)) = &self.flow {
+        if let Flow::Call(Callee::Value(value)) | Flow::JumpTo(value) = &self.flow {
             value.loads(&mut accesses);
         }
         accesses

@@ -63,6 +63,9 @@ pub enum Exit {
     },
     /// To the start of another function, which returns to the caller of this one.
     TailCall(Target),
+    /// To an address that is a value before the instruction of this number: a case of a table, or a function
+    /// that returns to the caller of this one.
+    JumpsTo(Expr, usize),
     /// Back to the caller.
     Returns,
     /// It stops: a trap, or a function that does not return.

@@ -131,7 +131,7 @@ fn build(
             }
         }
     }
-    let mut body = Body {
+    let body = Body {
         object: None,
         name: String::new(),
         arch,
@@ -141,9 +141,82 @@ fn build(
         has_hidden_ways,
         frames: Vec::new(),
     };
+    let mut body = body.resolved(special);
     body.entry = entry.and_then(|entry| body.node_at(entry));
     body.frames = frame::walk(&body);
     body
+}
+
+impl Body<'_> {
+    /// Calls and jumps through a register whose value the code itself tells: distant functions are reached so.
+    fn resolved(mut self, special: &dyn Fn(u64) -> Option<Special>) -> Self {
+        let number = |body: &Self, value: &Expr, at: usize| {
+            let address = body.sum(value, at).number()?;
+            // An address of 32 bits may have been extended with its sign.
+            Some(match body.arch.pointer_bits {
+                32 => address & 0xffff_ffff,
+                _ => address,
+            })
+        };
+        for at in 0..self.nodes.len() {
+            let Some(node) = self.nodes.get(at) else {
+                continue;
+            };
+            let called = match &node.call {
+                Some(Call {
+                    target: Target::Value(value),
+                    at: from,
+                    ..
+                }) => number(&self, value, *from),
+                _ => None,
+            };
+            let jumped = match &node.exit {
+                Exit::JumpsTo(value, from) => Some((number(&self, value, *from), value.clone())),
+                _ => None,
+            };
+            let to = jumped.as_ref().and_then(|(to, _)| self.node_at((*to)?));
+            let Some(node) = self.nodes.get_mut(at) else {
+                continue;
+            };
+            if let (Some(address), Some(call)) = (called, &mut node.call) {
+                call.target = Target::Address(address);
+                match special(address) {
+                    Some(Special::Nothing) => node.call = None,
+                    Some(Special::NoReturn) => node.exit = Exit::Stops,
+                    _ => {}
+                }
+            }
+            match (jumped, to) {
+                (Some(_), Some(to)) => {
+                    node.exit = Exit::Goes;
+                    node.next = vec![to];
+                    if let Some(next) = self.nodes.get_mut(to) {
+                        next.before.push(at);
+                    }
+                }
+                (Some((Some(address), _)), None) => {
+                    node.exit = Exit::TailCall(Target::Address(address));
+                }
+                // A table of cases, or the end of the function: the code alone does not tell.
+                (Some((None, _)), None) => {
+                    self.has_hidden_ways = true;
+                }
+                (None, _) => {}
+            }
+            let stops = self.nodes.get(at).filter(|node| node.exit == Exit::Stops);
+            if let Some(next) = stops.map(|node| node.next.clone()) {
+                for to in next {
+                    if let Some(next) = self.nodes.get_mut(to) {
+                        next.before.retain(|from| *from != at);
+                    }
+                }
+                if let Some(node) = self.nodes.get_mut(at) {
+                    node.next.clear();
+                }
+            }
+        }
+        self
+    }
 }
 
 /// Decodes one range; says whether bytes were left out.
@@ -277,6 +350,8 @@ fn connect(nodes: &mut [Node], at: usize, special: &dyn Fn(u64) -> Option<Specia
             hidden = true;
             (None, Exit::Unknown, Vec::new())
         }
+        // Where it leads is found out when the way to it is known.
+        Flow::JumpTo(value) => (None, Exit::JumpsTo(value.clone(), at), Vec::new()),
         Flow::Branch(address, test) => {
             let taken = find(*address);
             let exit = Exit::Branches {

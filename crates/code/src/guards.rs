@@ -60,12 +60,35 @@ impl View<'_, '_> {
     /// A test in words of the source; `holds` tells whether it is true.
     pub fn test_text(&self, test: &Test, at: usize, holds: bool) -> Option<String> {
         self.fresh();
+        self.test_within(test, at, holds, 4)
+    }
+
+    pub(crate) fn test_within(
+        &self,
+        test: &Test,
+        at: usize,
+        holds: bool,
+        depth: u32,
+    ) -> Option<String> {
+        let depth = depth.checked_sub(1)?;
         let cond = if holds {
             test.cond
         } else {
             inverse(test.cond)?
         };
         let (left, right, from, bits) = self.sides(test, at)?;
+        if let (Cond::Eq | Cond::Ne, Expr::Const(0), false) = (cond, &right, bits)
+            && let Some((inner, inner_at)) = self.flag(&left, from)
+        {
+            // The outcome of a comparison was kept in a register.
+            return self.test_within(&inner, inner_at, cond == Cond::Ne, depth);
+        }
+        // A constant stands on the right, as people write it.
+        let is_number = |value: &Expr| self.body.sum(value, from).number().is_some();
+        let (cond, left, right) = match is_number(&left) && !is_number(&right) {
+            true => (swapped(cond), right, left),
+            false => (cond, left, right),
+        };
         if bits {
             let zero = matches!(right, Expr::Const(0));
             return match (cond, zero) {
@@ -120,6 +143,25 @@ impl View<'_, '_> {
         }
     }
 
+    /// The test of which a value is the outcome, 1 or 0, and where it was made.
+    fn flag(&self, value: &Expr, at: usize) -> Option<(Test, usize)> {
+        match value {
+            Expr::Select(test, one, zero) => {
+                let is_flag = **one == Expr::Const(1) && **zero == Expr::Const(0);
+                is_flag.then(|| ((**test).clone(), at))
+            }
+            Expr::Extend { value, .. } => self.flag(value, at),
+            Expr::Reg(reg) if *reg != Reg::FLAGS => match self.body.origins(*reg, at).as_slice() {
+                [Origin::Set(set, value)] => match value {
+                    Expr::Select(..) | Expr::Extend { .. } => self.flag(value, *set),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn is_truth(&self, value: &Expr, at: usize) -> bool {
         let Some(type_id) = self.type_within(value, at) else {
             return false;
@@ -136,6 +178,21 @@ fn negated(text: &str) -> String {
         format!("!({text})")
     } else {
         format!("!{text}")
+    }
+}
+
+/// The same with the sides changed.
+fn swapped(cond: Cond) -> Cond {
+    match cond {
+        Cond::LtU => Cond::GtU,
+        Cond::GtU => Cond::LtU,
+        Cond::LeU => Cond::GeU,
+        Cond::GeU => Cond::LeU,
+        Cond::LtS => Cond::GtS,
+        Cond::GtS => Cond::LtS,
+        Cond::LeS => Cond::GeS,
+        Cond::GeS => Cond::LeS,
+        same => same,
     }
 }
 

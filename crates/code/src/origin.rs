@@ -38,6 +38,27 @@ impl Body<'_> {
         })
     }
 
+    /// The first instruction before which a register has the value that it has before instruction `at`, as far as
+    /// one way leads there: two parts of a sum are the same where these are.
+    pub(crate) fn since(&self, reg: Reg, at: usize) -> usize {
+        let mut at = at;
+        for _ in 0..self.nodes.len() {
+            let Some([from]) = self.nodes.get(at).map(|node| node.before.as_slice()) else {
+                break;
+            };
+            let Some(node) = self.nodes.get(*from) else {
+                break;
+            };
+            let is_changed = node.insn.sets(reg).is_some()
+                || node.call.is_some() && (self.is_scratch(reg) || self.is_result(reg));
+            if is_changed || self.entry == Some(at) {
+                break;
+            }
+            at = *from;
+        }
+        at
+    }
+
     /// The origins of what a slot of the frame held before instruction `at`.
     ///
     /// With `is_shared` its address is known to others: any call may have changed it.

@@ -154,7 +154,7 @@ impl<'a> View<'_, 'a> {
             offset: i64::try_from(offset).ok()?,
             text: name.to_owned(),
             is_thing: true,
-            stride: sum.scaled().map(|term| term.factor).next(),
+            stride: sum.stride(),
         };
         let is_per_cpu = is_per_cpu || space.is_some();
         let paths =
@@ -199,7 +199,7 @@ impl<'a> View<'_, 'a> {
         let sum = self.body.sum(address, at);
         let mut pointer = self.leaf_pointer(sum.pointer()?)?;
         pointer.offset = pointer.offset.checked_add(sum.constant.cast_signed())?;
-        pointer.stride = sum.scaled().map(|term| term.factor).next();
+        pointer.stride = sum.stride();
         Some(self.place_of(pointer, size))
     }
 
@@ -244,8 +244,9 @@ impl<'a> View<'_, 'a> {
             }
         };
         pointer.offset = pointer.offset.checked_add(sum.constant.cast_signed())?;
-        if let Some(term) = sum.scaled().next() {
-            pointer.stride = Some(term.factor);
+        if sum.scaled().next().is_some() {
+            // Of several factors none is the size of an element: any element may be meant.
+            pointer.stride = sum.stride().or(Some(1));
         }
         Some(pointer)
     }

@@ -85,6 +85,15 @@ impl Sum {
         self.terms.iter().filter(|term| term.factor != 1)
     }
 
+    /// The only factor of a part that is multiplied: bytes of an element, where that part is an index.
+    pub fn stride(&self) -> Option<u64> {
+        let mut scaled = self.scaled();
+        match (scaled.next(), scaled.next()) {
+            (Some(term), None) => Some(term.factor),
+            _ => None,
+        }
+    }
+
     fn add(mut self, other: Sum, sign: u64) -> Self {
         self.constant = self
             .constant
@@ -135,7 +144,10 @@ impl Body<'_> {
                 // A slot of the stack that only this function writes is as good as a register.
                 [Origin::Set(set, Expr::Load(load))] => self.load(load, *set, steps),
                 [Origin::Set(set, value)] => self.sum_within(value, *set, steps),
-                _ => Sum::leaf(Leaf::Register { reg: *reg, at }),
+                _ => {
+                    let at = self.since(*reg, at);
+                    Sum::leaf(Leaf::Register { reg: *reg, at })
+                }
             },
             Expr::Load(load) => self.load(load, at, steps),
             Expr::Binary(op, left, right) => {

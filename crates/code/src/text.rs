@@ -53,6 +53,11 @@ impl View<'_, '_> {
                 let right = self.text_within(right, at)?;
                 format!("{left} {sign} {right}")
             }
+            Expr::Select(test, one, zero)
+                if **one == Expr::Const(1) && **zero == Expr::Const(0) =>
+            {
+                self.test_within(test, at, true, 4)?
+            }
             Expr::Compare(..) | Expr::Test(..) | Expr::Select(..) | Expr::Unknown(_) => {
                 return None;
             }

@@ -241,11 +241,8 @@ impl Word {
     fn written(self, draft: Draft, into: u32, value: Expr, is_return: bool) -> Draft {
         match (into, value) {
             (PC, Expr::Const(target)) => draft.flow(Flow::Jump(Some(place(target)))),
-            (PC, value) => draft.set(None, value).flow(if is_return {
-                Flow::Return
-            } else {
-                Flow::Jump(None)
-            }),
+            (PC, value) if is_return => draft.set(None, value).flow(Flow::Return),
+            (PC, value) => draft.flow(Flow::JumpTo(value)),
             (into, Expr::Const(value)) => {
                 draft.set(Some(self.reg(into)), Expr::Const(place(value)))
             }

@@ -29,7 +29,7 @@ use iced_x86::{
     Instruction, Mnemonic, OpKind, Register,
 };
 
-use crate::{Callee, Cond, Effect, Expr, Flow, Insn, Load, Op, Reg, Test, Undecoded};
+use crate::{Callee, Cond, Expr, Flow, Insn, Load, Op, Reg, Test, Undecoded};
 use operand::Lift;
 
 /// No instruction is longer (SDM 2.3.11).
@@ -99,13 +99,14 @@ fn flow(lift: &mut Lift<'_>) -> Flow {
             }
         }
         FlowControl::IndirectBranch if insn.is_jmp_near_indirect() => {
-            if insn.op0_kind() == OpKind::Memory {
-                match lift.memory(lift.native(), false) {
-                    Some(load) => lift.effects.push(Effect::Touch(load)),
-                    None => lift.other(),
+            let size = lift.native();
+            match lift.raw(0, size) {
+                Some(target) => Flow::JumpTo(target),
+                None => {
+                    lift.other();
+                    Flow::Jump(None)
                 }
             }
-            Flow::Jump(None)
         }
         FlowControl::UnconditionalBranch | FlowControl::IndirectBranch => {
             lift.other();

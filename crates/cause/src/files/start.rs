@@ -341,13 +341,12 @@ impl Start<'_, '_> {
                 .first()
                 .map_or_else(String::new, |path| without_indices(&path.text));
         }
-        if let Some(index) = self.index {
+        let sum = self
+            .address()
+            .map(|address| self.level.body.sum(address, self.at));
+        if let (Some(index), Some(stride)) = (self.index, sum.and_then(|sum| sum.stride())) {
             access.index = Some(index);
-            let sum = self
-                .failed
-                .as_ref()
-                .map(|failed| self.level.body.sum(&failed.address, self.at));
-            access.element_size = sum.and_then(|sum| sum.scaled().map(|term| term.factor).next());
+            access.element_size = Some(stride);
         }
         access
     }

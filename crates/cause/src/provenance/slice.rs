@@ -135,8 +135,10 @@ fn jumps_to(window: &Window, index: usize) -> Vec<usize> {
 
 /// Whether control never goes on behind the instruction.
 fn leaves(window: &Window, index: usize) -> bool {
-    window
-        .insns
-        .get(index)
-        .is_some_and(|insn| matches!(insn.flow, Flow::Jump(_) | Flow::Return | Flow::Trap))
+    window.insns.get(index).is_some_and(|insn| {
+        matches!(
+            insn.flow,
+            Flow::Jump(_) | Flow::JumpTo(_) | Flow::Return | Flow::Trap
+        )
+    })
 }

@@ -45,7 +45,7 @@ impl Word {
         let flow = match self.rm() {
             LR => Flow::Return,
             PC => Flow::Jump(Some(place(self.pc.wrapping_add(8)))),
-            _ => Flow::Jump(None),
+            rm => Flow::JumpTo(Expr::Reg(self.reg(rm))),
         };
         Draft::new(text).flow(flow)
     }

@@ -103,7 +103,9 @@ impl Code {
         };
         let register = name(rn, true);
         Some(match kind {
-            0 => Draft::new(format!("br{suffix} {register}{modifier}")).flow(Flow::Jump(None)),
+            0 => {
+                Draft::new(format!("br{suffix} {register}{modifier}")).flow(Flow::JumpTo(value(rn)))
+            }
             1 => {
                 let draft = Draft::new(format!("blr{suffix} {register}{modifier}"));
                 self.link(draft).flow(Flow::Call(Callee::Value(value(rn))))

@@ -239,7 +239,7 @@ impl Word {
         let flow = if self.rs() == 31 {
             Flow::Return
         } else {
-            Flow::Jump(None)
+            Flow::JumpTo(self.get(self.rs()))
         };
         let name = if self.sa() & 0x10 != 0 { "jr.hb" } else { "jr" };
         Draft::new(format!("{name} {}", self.name(self.rs())))

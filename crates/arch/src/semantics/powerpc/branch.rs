@@ -204,7 +204,7 @@ impl Word {
     /// `bcctr`.
     fn to_counter(self) -> Found {
         match (self.decision().0, self.links()) {
-            (None, false) => Ok(Draft::new("bctr").flow(Flow::Jump(None))),
+            (None, false) => Ok(Draft::new("bctr").flow(Flow::JumpTo(Expr::Reg(CTR)))),
             (None, true) => Ok(Draft::new("bctrl")
                 .set(Some(LR), Expr::Const(self.next()))
                 .flow(Flow::Call(Callee::Value(Expr::Reg(CTR))))),

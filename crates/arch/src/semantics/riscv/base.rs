@@ -314,7 +314,7 @@ impl Word {
         };
         match (self.rd(), self.rs1(), self.imm_i()) {
             (0, RA, 0) => Ok(Draft::new("ret").flow(Flow::Return)),
-            (0, ..) => Ok(Draft::new(format!("jr {operand}")).flow(Flow::Jump(None))),
+            (0, ..) => Ok(Draft::new(format!("jr {operand}")).flow(Flow::JumpTo(target))),
             (RA, ..) => Ok(Draft::new(format!("jalr {operand}"))
                 .set(self.reg(RA), self.link())
                 .flow(Flow::Call(Callee::Value(target)))),
