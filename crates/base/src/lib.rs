@@ -7,6 +7,7 @@
 mod budget;
 mod event;
 mod finding;
+mod kept;
 mod partial;
 mod provenance;
 mod registry;
@@ -18,6 +19,7 @@ pub use event::{
     RegisterSet, Stamp, Task, Trace,
 };
 pub use finding::{Confidence, Evidence, Finding, NextStep, Place};
+pub use kept::Kept;
 pub use partial::{Gap, Partial};
 pub use provenance::{
     Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Registration, Setter,

@@ -68,6 +68,11 @@ impl Section<'_> {
         self.kind == elf::SHT_NOBITS.0
     }
 
+    /// Whether the file ends before the section does.
+    pub fn is_cut(&self) -> bool {
+        self.bytes.is_none() && !self.is_zeroes() && self.kind != elf::SHT_NULL.0 && self.size > 0
+    }
+
     /// Its addresses; empty for a section that is not loaded.
     pub fn range(&self) -> Range<u64> {
         match self.address {

@@ -136,6 +136,13 @@ impl<'a> Object<'a> {
         &self.file.label
     }
 
+    /// Says which module it is: a file that holds debug info alone does not tell.
+    #[must_use]
+    pub fn of_module(mut self, name: &str) -> Self {
+        self.identity.module = Some(name.to_owned());
+        self
+    }
+
     /// What the file says it is.
     pub fn identity(&self) -> &Identity {
         &self.identity

@@ -109,7 +109,18 @@ impl<'a> DebugInfo<'a> {
         store: &'a Store,
         files: &dyn Files<'a>,
     ) -> Result<(ObjectId, Vec<Gap>)> {
-        let mut object = Object::open(label, bytes, store)?;
+        let object = Object::open(label, bytes, store)?;
+        Ok(self.complete(object, store, files))
+    }
+
+    /// Adds an object with the files that it names; what could not be had of these is a gap.
+    pub fn complete(
+        &mut self,
+        mut object: Object<'a>,
+        store: &'a Store,
+        files: &dyn Files<'a>,
+    ) -> (ObjectId, Vec<Gap>) {
+        let label = &object.label().to_owned();
         let mut gaps = Vec::new();
         let identity = object.identity().clone();
         if !object.has_dwarf() {
@@ -168,7 +179,7 @@ impl<'a> DebugInfo<'a> {
         if let Some(loaded) = self.loaded.last_mut() {
             loaded.shared = shared;
         }
-        Ok((id, gaps))
+        (id, gaps)
     }
 
     /// All objects.
