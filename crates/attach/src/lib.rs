@@ -8,23 +8,32 @@
 //!
 //! Files are read with `read(2)` in large blocks and not through mappings: a
 //! log that is rotated or cut while it is read must not kill the reader
-//! (`SIGBUS`), and the kernel copies faster than any log is scanned.
+//! (`SIGBUS`), and the kernel copies faster than any log is scanned. Files with
+//! debug information are the exception: half a gigabyte of which little is
+//! touched is mapped ([`DebugFiles`]).
 
 pub mod abilities;
 mod codecs;
 mod context;
+mod debug_files;
+mod elf_header;
 mod error;
 mod forms;
 mod interrupt;
 mod live;
 mod pstore;
 mod resolve;
+mod source_tree;
 mod stream;
 mod targets;
+#[cfg(test)]
+mod testing;
 
 pub use context::Context;
+pub use debug_files::{DebugFiles, Loaded, cut_while_read};
 pub use error::{Error, escape};
 pub use live::{LiveLog, Pause};
 pub use resolve::{Resolved, Skipped, Target, open_bytes, resolve};
+pub use source_tree::SourceTree;
 pub use stream::Pull;
 pub use targets::{Content, Log};

@@ -90,6 +90,14 @@ pub fn resolve(arguments: &[OsString]) -> Resolved {
 }
 
 impl Target {
+    /// The file that it is, where it is one that somebody named.
+    pub fn named_file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) if !self.from_folder => Some(path),
+            _ => None,
+        }
+    }
+
     /// Opens the target as what it is.
     pub fn open(&self, context: &Arc<Context>) -> Result<Content, Error> {
         match &self.place {
@@ -225,9 +233,9 @@ fn special(meta: &Metadata) -> &'static str {
     }
 }
 
-/// Opens a file that nobody named: it may have become something else since
-/// the folder was listed, and opening a pipe would wait for ever.
-fn open_regular(path: &Path) -> Result<File, Error> {
+/// Opens what must be a file: nobody named it, and it may have become something
+/// else since the folder was listed. Opening a pipe would wait for ever.
+pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
@@ -310,7 +318,7 @@ fn missing(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-fn similar(path: &Path) -> Option<PathBuf> {
+pub(crate) fn similar(path: &Path) -> Option<PathBuf> {
     const ENTRIES: usize = 2000;
     let wanted = path.file_name()?.to_str()?;
     let parent = path.parent()?;

@@ -64,7 +64,10 @@ mod tests {
         let first = kept.keep("first".to_owned());
         let second = kept.keep(String::new());
         let third = kept.keep("third".to_owned());
-        assert_eq!((first.as_str(), second.as_str(), third.as_str()), ("first", "", "third"));
+        assert_eq!(
+            (first.as_str(), second.as_str(), third.as_str()),
+            ("first", "", "third")
+        );
         assert_eq!(kept.iter().map(String::len).sum::<usize>(), 10);
     }
 

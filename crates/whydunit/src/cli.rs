@@ -159,7 +159,7 @@ fn command_of(verb: &'static Entry) -> Command {
 }
 
 /// Options that every verb takes and that need a value.
-const TAKING_VALUES: [&str; 3] = ["--color", "--width", "--limit"];
+const TAKING_VALUES: [&str; 5] = ["--color", "--width", "--limit", "--debuginfo", "--source"];
 
 /// The options that every verb takes.
 fn common(command: Command) -> Command {
@@ -191,22 +191,49 @@ pub fn targets() -> Arg {
         .required(true)
         .value_parser(clap::value_parser!(OsString))
         .value_hint(ValueHint::AnyPath)
-        .help("A log, a folder of logs, '-' (standard input), /dev/kmsg, or a saved report")
+        .help("A log, a folder of logs, '-' (standard input), /dev/kmsg, a saved report; beside a log: a vmlinux or module")
         .long_help(
             "What to inspect: a kernel log in any form, plain or compressed with gzip, xz or zstd; \
              a folder (each file in it; /sys/fs/pstore is one); '-' for standard input; \
              /dev/kmsg to explain and then follow the running kernel's log; \
-             a report that was saved with --json",
+             a report that was saved with --json; beside a log also the vmlinux or the modules that ran, \
+             as with --debuginfo",
         )
+}
+
+/// The arguments that name the code that ran, and its sources.
+pub fn evidence() -> [Arg; 2] {
+    let option = |name: &'static str, value: &'static str, hint| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .action(ArgAction::Append)
+            .value_parser(clap::value_parser!(OsString))
+            .value_hint(hint)
+    };
+    [
+        option("debuginfo", "PATH", ValueHint::AnyPath)
+            .help("A vmlinux, a module, a BTF file, or a folder to find them in; may be repeated")
+            .long_help(
+                "The code and the debug information of what died: a vmlinux, a module (.ko, .ko.debug, also \
+                 compressed with gzip, xz or zstd), a BTF file such as /sys/kernel/btf/vmlinux, or a folder to \
+                 find them in: a build tree, /usr/lib/debug, /lib/modules, an unpacked debug package, links by \
+                 build-id. Of a folder only what the log names is opened. May be repeated",
+            ),
+        option("source", "DIR", ValueHint::DirPath)
+            .help("A folder with the sources that the code was built from; may be repeated"),
+    ]
+}
+
+/// The values of one of these.
+pub fn named_paths(matches: &ArgMatches, name: &str) -> Vec<OsString> {
+    let named = matches.get_many::<OsString>(name).unwrap_or_default();
+    named.cloned().collect()
 }
 
 /// The targets that were named.
 pub fn named_targets(matches: &ArgMatches) -> Vec<OsString> {
-    matches
-        .get_many::<OsString>("target")
-        .unwrap_or_default()
-        .cloned()
-        .collect()
+    named_paths(matches, "target")
 }
 
 const SHORT_HELP: &str = "\
@@ -219,7 +246,7 @@ why: finds out why a Linux system died, from its kernel log
 'why --help' tells the rest; 'why doctor' tells what this machine allows.";
 
 /// What to type, and what it does.
-pub const EXAMPLES: [(&str, &str); 6] = [
+pub const EXAMPLES: [(&str, &str); 7] = [
     ("why console.log", "what died, where, and how that is known"),
     ("dmesg | why -", "the same of this machine's kernel"),
     (
@@ -229,6 +256,10 @@ pub const EXAMPLES: [(&str, &str); 6] = [
     (
         "why /sys/fs/pstore",
         "what the firmware kept of the last crash",
+    ),
+    (
+        "why a.log --debuginfo vmlinux",
+        "… with the code and the types of what ran",
     ),
     (
         "why --titles --json logs/*.gz",
@@ -279,6 +310,7 @@ mod tests {
         assert_eq!(word(&["--json", "doctor"]), Some(1));
         assert_eq!(word(&["--color", "always", "doctor"]), Some(2));
         assert_eq!(word(&["--color=always", "doctor"]), Some(1));
+        assert_eq!(word(&["--debuginfo", "x.ko", "doctor"]), Some(2));
         assert_eq!(word(&["-"]), Some(0));
         assert_eq!(word(&["--", "doctor"]), None);
     }

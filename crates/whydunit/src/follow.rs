@@ -6,6 +6,7 @@ use cause::InputFacts;
 use report::Report;
 use text::LogReader;
 
+use crate::code::Code;
 use crate::exit::Exit;
 use crate::output::{Output, complain_of, hint};
 use crate::store::Store;
@@ -14,6 +15,7 @@ use crate::store::Store;
 pub fn follow(
     name: &str,
     mut live: LiveLog,
+    code: &Code,
     output: &mut Output,
     show: &mut dyn FnMut(Report, &mut Output) -> bool,
 ) -> Exit {
@@ -44,8 +46,8 @@ pub fn follow(
                 bytes: summary.bytes,
                 gaps,
             };
-            let report = Report::of_log(vec![facts], events, None);
-            exit = exit.and(report.diagnosis.outcome().into());
+            let (report, loaded) = code.explain(vec![facts], events);
+            exit = exit.and(loaded).and(report.diagnosis.outcome().into());
             if !show(report, output) || !output.flush() {
                 return exit;
             }

@@ -5,6 +5,7 @@
 //! prints comes from `report`.
 
 mod cli;
+mod code;
 mod exit;
 mod follow;
 mod output;

@@ -1,5 +1,6 @@
 //! Reads one target: its events, or the report that it is.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use attach::{Content, Context, Error, Log, Target};
@@ -17,6 +18,8 @@ pub enum Read {
     Log(InputFacts, Vec<LogEvent>),
     /// A saved report.
     Report(Box<Report>),
+    /// Code and debug information, at this path; the refusal where there is nothing else.
+    Object(PathBuf, Error),
     /// It cannot be read.
     Failed(Error),
     /// Nobody named it, and it is of a kind that is not read.
@@ -56,6 +59,11 @@ impl Reading {
             Content::Report(json) => match Report::from_json(&json) {
                 Ok(report) => Read::Report(Box::new(report)),
                 Err(error) => Read::Failed(Error::new("show", &target.name, error.to_string())),
+            },
+            Content::Object(refusal) => match target.named_file() {
+                Some(path) => Read::Object(path.to_owned(), refusal),
+                None if target.from_folder => Read::PassedOver(refusal),
+                None => Read::Failed(refusal),
             },
             Content::Live(_) => Read::Failed(
                 Error::new("read", &target.name, "it never ends")

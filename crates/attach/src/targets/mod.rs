@@ -48,6 +48,9 @@ pub enum Content {
     Live(LiveLog),
     /// A report that was saved: its JSON.
     Report(Vec<u8>),
+    /// A program, a library, a kernel or a module, which explains nothing by itself: the refusal where nothing
+    /// else is named. Beside a log it is debug information.
+    Object(Error),
 }
 
 /// The bytes of a log.

@@ -1,5 +1,6 @@
 //! `why T…`: what died, where, and how that is known.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use attach::{Content, Context, Error, Skipped, Target, resolve};
@@ -9,7 +10,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use report::{Format, Options, Report, redact, safe::safe};
 
 use super::Entry;
-use crate::cli::{named_targets, targets};
+use crate::cli::{evidence, named_targets, targets};
+use crate::code::Code;
 use crate::exit::Exit;
 use crate::follow::follow;
 use crate::output::{Output, complain, complain_of, hint};
@@ -45,6 +47,7 @@ fn define(command: Command) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Replace names of hosts and users, addresses of machines, and command lines"),
         )
+        .args(evidence())
         .arg(targets())
 }
 
@@ -64,12 +67,14 @@ fn run(matches: &ArgMatches, output: &mut Output) -> Exit {
         Exit::Unusable
     };
     let context = Arc::new(Context::new());
+    let (mut code, named) = Code::new(matches, &context);
+    exit = exit.and(named);
     let mut answers = Answers::default();
     if let [target] = resolved.targets.as_slice() {
         let content = match target.open(&context) {
             Ok(Content::Live(live)) => {
                 let mut show = |report, output: &mut Output| output.write(&style.render(report));
-                exit = exit.and(follow(&target.name, live, output, &mut show));
+                exit = exit.and(follow(&target.name, live, &code, output, &mut show));
                 return finish(exit, output);
             }
             other => other,
@@ -89,7 +94,7 @@ fn run(matches: &ArgMatches, output: &mut Output) -> Exit {
         many(&resolved.targets, &context, &style, output, &mut answers);
     }
     if !resolved.targets.is_empty() {
-        exit = exit.and(answers.show(&style, output));
+        exit = exit.and(answers.show(&mut code, &style, output));
     }
     if context.interrupted() {
         exit = Exit::Interrupted;
@@ -163,6 +168,7 @@ struct Answers {
     inputs: Vec<InputFacts>,
     events: Vec<LogEvent>,
     reports: Vec<Report>,
+    objects: Vec<(PathBuf, Error)>,
     passed_over: Vec<Error>,
     exit: Option<Exit>,
 }
@@ -179,6 +185,7 @@ impl Answers {
                 }));
             }
             Read::Report(report) => self.reports.push(*report),
+            Read::Object(path, refusal) => self.objects.push((path, refusal)),
             Read::PassedOver(error) => self.passed_over.push(error),
             Read::Failed(error) => {
                 complain_of(&error);
@@ -194,7 +201,7 @@ impl Answers {
     }
 
     /// Shows saved reports first, each by itself, then what the logs told.
-    fn show(self, style: &Style, output: &mut Output) -> Exit {
+    fn show(self, code: &mut Code, style: &Style, output: &mut Output) -> Exit {
         tell_passed_over(&self.passed_over);
         let mut exit = self.exit.unwrap_or(Exit::Fine);
         let saved = !self.reports.is_empty();
@@ -204,6 +211,10 @@ impl Answers {
         }
         let read = self.inputs.iter().any(|input| input.kind != "unreadable");
         if !read {
+            for (_, refusal) in &self.objects {
+                complain_of(refusal);
+                exit = exit.and(Exit::Unusable);
+            }
             if !saved && exit == Exit::Fine {
                 // Everything in the folders was passed over.
                 complain("why: none of the files is a kernel log\n");
@@ -211,14 +222,17 @@ impl Answers {
             }
             return exit;
         }
-        let report = Report::of_log(self.inputs, self.events, None);
-        exit = exit.and(report.diagnosis.outcome().into());
+        for (path, _) in &self.objects {
+            code.add(path);
+        }
+        let (report, loaded) = code.explain(self.inputs, self.events);
+        exit = exit.and(loaded).and(report.diagnosis.outcome().into());
         if style.titles {
             // Rows that could go out while the logs were read have done so.
             if !style.streams() {
                 style.all_rows(redact(&report), output);
             }
-            for gap in report.inputs.iter().flat_map(|input| &input.gaps) {
+            for gap in &report.diagnosis.gaps {
                 complain(&format!(
                     "why: missing: {}: {}\n",
                     safe(&gap.what),

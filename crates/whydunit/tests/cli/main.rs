@@ -8,6 +8,7 @@
 
 mod answers;
 mod compressed;
+mod debuginfo;
 mod folders;
 mod help;
 mod hostile;
