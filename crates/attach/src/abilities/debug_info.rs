@@ -31,7 +31,7 @@ fn probe(machine: &Machine) -> Answer {
     });
     let mut found = Vec::new();
     found.push(match &kernel {
-        Some(path) => format!("of the running kernel: {path}"),
+        Some(path) => format!("of the running kernel: {path} (why LOG --debuginfo {path})"),
         None => "of the running kernel: none".to_owned(),
     });
     if programs > 0 {
@@ -41,7 +41,7 @@ fn probe(machine: &Machine) -> Answer {
     }
     found.push(match &urls {
         Some(urls) => format!(
-            "debuginfod: {}",
+            "debuginfod: {} (not asked by this version)",
             urls.split_whitespace().collect::<Vec<_>>().join(" ")
         ),
         None => "debuginfod: not set".to_owned(),
@@ -51,11 +51,11 @@ fn probe(machine: &Machine) -> Answer {
                    Fedora: dnf debuginfo-install kernel)";
     match (kernel, urls) {
         (Some(_), _) => Answer::yes(found),
-        (None, Some(_)) => Answer::partly(found, package),
-        (None, None) => Answer::no(
+        (None, Some(_)) => Answer::partly(
             found,
-            format!("{package}, or set DEBUGINFOD_URLS to your distribution's server"),
+            format!("{package}, or fetch the file: debuginfod-find debuginfo BUILD-ID"),
         ),
+        (None, None) => Answer::no(found, package),
     }
 }
 
@@ -70,6 +70,8 @@ mod tests {
         let files = [release, ("/usr/lib/debug/boot/vmlinux-6.1.0-9", "")];
         let answer = probe(&Machine::made_up("debug1", &files, &[]));
         assert_eq!(answer.allowed, Allowed::Yes);
+        let option = "--debuginfo /usr/lib/debug/boot/vmlinux-6.1.0-9";
+        assert!(answer.found.contains(option), "{}", answer.found);
         let urls = [("DEBUGINFOD_URLS", "https://debuginfod.example")];
         let answer = probe(&Machine::made_up("debug2", &[release], &urls));
         assert_eq!(answer.allowed, Allowed::Partly);
