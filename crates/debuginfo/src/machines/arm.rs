@@ -3,7 +3,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, scan, sign_extend};
+use super::{
+    Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, scan, sign_extend,
+};
 use crate::link::Word;
 use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{High, Low, Other, ThreadLocal};

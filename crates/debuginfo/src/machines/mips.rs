@@ -4,7 +4,10 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Partner, Structures, find_all, scan, sign_extend};
+use super::{
+    Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Partner, Structures,
+    find_all, scan, sign_extend,
+};
 use crate::link::Word;
 use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{

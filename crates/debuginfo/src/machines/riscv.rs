@@ -3,7 +3,10 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Partner, Structures, find_all, scan, sign_extend};
+use super::{
+    Apply, Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Partner, Structures,
+    find_all, scan, sign_extend,
+};
 use crate::link::Word;
 use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{High, Low, Other, SlotHigh, ThreadLocal};
@@ -49,12 +52,8 @@ const REGISTERS: &[&str] = &[
 fn fill(kind: u32, _: RelocationKind, word: &Word) -> Fill {
     let upper = |value: u64| value.wrapping_add(0x800) & 0xffff_f000;
     let load = |value: u64| word.with(0xfff0_0000, (value & 0xfff) << 20);
-    let store = |value: u64| {
-        word.with(
-            0xfe00_0f80,
-            (value >> 5 & 0x7f) << 25 | (value & 0x1f) << 7,
-        )
-    };
+    let store =
+        |value: u64| word.with(0xfe00_0f80, (value >> 5 & 0x7f) << 25 | (value & 0x1f) << 7);
     let d = word.distance();
     match RelocationType(kind) {
         elf::R_RISCV_CALL | elf::R_RISCV_CALL_PLT => Fill::Pair(

@@ -3,7 +3,9 @@
 
 use object::elf::{self, RelocationType};
 
-use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, find_all, scan};
+use super::{
+    Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, find_all, scan,
+};
 use crate::link::{Word, fill_x86};
 use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{Other, Relative, Slot, ThreadLocal};
