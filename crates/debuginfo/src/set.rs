@@ -329,10 +329,19 @@ impl<'a> DebugInfo<'a> {
 
     /// What kept parts of an object's debug info from being read so far: answers may lack what is there.
     pub fn damage(&self, id: ObjectId) -> Vec<Error> {
-        match self.dwarf(id) {
+        let mut damage = match self.dwarf(id) {
             Ok(dwarf) => dwarf.map_or_else(Vec::new, Dwarf::damage),
             Err(error) => vec![error],
+        };
+        // Where there is DWARF little depends on BTF.
+        match self.btf(id) {
+            Ok(btf) => damage.extend(btf.and_then(Btf::damage)),
+            Err(error) if damage.is_empty() && matches!(self.dwarf(id), Ok(None)) => {
+                damage.push(error);
+            }
+            Err(_) => {}
         }
+        damage
     }
 
     /// The function with code at `address`, as debug info tells it.

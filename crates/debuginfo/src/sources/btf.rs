@@ -31,8 +31,8 @@ pub(crate) struct Btf<'a> {
     base: Option<Arc<Btf<'a>>>,
     /// Whether the base only names types: those of a module that is built by itself (`.BTF.base`).
     is_outline: bool,
-    /// Where each type begins.
-    places: OnceLock<Vec<u32>>,
+    /// Where each type begins, and where the first one begins that cannot be read.
+    places: OnceLock<(Vec<u32>, Option<u64>)>,
 }
 
 /// The head of a type.
@@ -106,18 +106,36 @@ impl<'a> Btf<'a> {
     }
 
     fn places(&self) -> &[u32] {
+        &self.walk().0
+    }
+
+    /// What kept types from being read, as far as they have been asked for.
+    pub(crate) fn damage(&self) -> Option<Error> {
+        let (_, stopped) = self.places.get()?;
+        let at = (*stopped)?;
+        Some(Error::section(
+            &self.label,
+            ".BTF",
+            at,
+            "a type is cut, or of an unknown kind",
+        ))
+    }
+
+    fn walk(&self) -> &(Vec<u32>, Option<u64>) {
         self.places.get_or_init(|| {
             let mut places = Vec::new();
             let mut at = self.types;
             // What is read before damage stands: types behind it are not there.
             while let Some(head) = self.head_at(at) {
-                places.push(at as u32);
                 match head.end() {
-                    Some(end) if end <= self.types_end => at = end,
+                    Some(end) if end <= self.types_end => {
+                        places.push(at as u32);
+                        at = end;
+                    }
                     _ => break,
                 }
             }
-            places
+            (places, (at < self.types_end).then_some(at))
         })
     }
 
