@@ -13,12 +13,14 @@ mod kernels;
 mod machine;
 mod modules;
 mod monitor;
+mod objects;
 mod packages;
 mod programs;
 mod specimen;
 mod toolchain;
 
 use anyhow::{Context, Result, bail};
+use objects::Object;
 use specimen::Specimen;
 use std::path::{Path, PathBuf};
 
@@ -132,34 +134,81 @@ struct Ran {
     as_told: bool,
 }
 
-/// Boots one specimen.
+/// Runs one specimen.
 fn run_one(places: &Places, specimen: &Specimen, wish: &Wish) -> Result<Ran> {
-    let kernel = kernels::find(&specimen.kernel)?;
     let folder = places.work.join(&specimen.name);
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    match &specimen.object {
+        Some(object) => run_object(places, specimen, object, &folder, wish),
+        None => boot(places, specimen, &folder, wish),
+    }
+}
 
+/// Runs an object; what it prints is the log.
+fn run_object(
+    places: &Places,
+    specimen: &Specimen,
+    object: &Object,
+    folder: &Path,
+    wish: &Wish,
+) -> Result<Ran> {
+    let log = objects::run(places, object, folder)?;
+    let console = folder.join("console.log");
+    std::fs::write(&console, &log).with_context(|| format!("writing {}", console.display()))?;
+    let text = String::from_utf8_lossy(&log);
+    let missing = specimen.steps.iter().find_map(|step| match step {
+        specimen::Step::Until(wanted) if !text.contains(wanted) => Some(wanted),
+        _ => None,
+    });
+    if let Some(wanted) = missing {
+        return Ok(never_printed(wanted, &console));
+    }
+    if wish.save_modules {
+        objects::save(places, specimen, object, folder)?;
+    }
+    save(places, specimen, &log, wish)?;
+    let saved = if wish.save { ", saved" } else { "" };
+    Ok(Ran {
+        line: format!("{:>6} bytes, no machine{saved}", log.len()),
+        as_told: true,
+    })
+}
+
+fn never_printed(text: &str, console: &Path) -> Ran {
+    let console = console.display();
+    Ran {
+        line: format!("FAILED: '{text}' was never printed; see {console}"),
+        as_told: false,
+    }
+}
+
+/// Makes a log an example, if that is wished.
+fn save(places: &Places, specimen: &Specimen, log: &[u8], wish: &Wish) -> Result<()> {
+    if wish.save {
+        let example = places.examples.join(format!("{}.log", specimen.name));
+        std::fs::write(&example, log).with_context(|| format!("writing {}", example.display()))?;
+    }
+    Ok(())
+}
+
+/// Boots one specimen.
+fn boot(places: &Places, specimen: &Specimen, folder: &Path, wish: &Wish) -> Result<Ran> {
+    let kernel = kernels::find(&specimen.kernel)?;
     let unpacked = kernels::unpack(places, kernel)?;
     let initramfs = initramfs::build(places, specimen, kernel, &unpacked)?;
     let image = folder.join("initramfs.cpio");
     std::fs::write(&image, &initramfs).with_context(|| format!("writing {}", image.display()))?;
 
-    let outcome = machine::boot(specimen, kernel, &unpacked.image, &image, &folder)?;
+    let outcome = machine::boot(specimen, kernel, &unpacked.image, &image, folder)?;
     if !wish.keep {
         std::fs::remove_file(&image).ok();
     }
     if let Some(text) = outcome.missing {
-        let console = outcome.console.display();
-        return Ok(Ran {
-            line: format!("FAILED: '{text}' was never printed; see {console}"),
-            as_told: false,
-        });
+        return Ok(never_printed(&text, &outcome.console));
     }
     let bytes = std::fs::read(&outcome.console)?;
     let log = console::from_banner(&bytes);
-    if wish.save {
-        let example = places.examples.join(format!("{}.log", specimen.name));
-        std::fs::write(&example, log).with_context(|| format!("writing {}", example.display()))?;
-    }
+    save(places, specimen, log, wish)?;
     if wish.save_modules {
         modules::save(places, specimen)?;
     }

@@ -3,6 +3,7 @@
 //! Lines of `init.sh` that begin with `#:` tell the runner how to boot; the rest is run in the guest by
 //! its init after `lab/init.sh`.
 
+use super::objects::Object;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 
@@ -14,6 +15,8 @@ pub struct Specimen {
     pub summary: String,
     /// The name of a kernel in [`super::kernels`] (`#: kernel NAME`).
     pub kernel: String,
+    /// An object that is run instead of a kernel (`#: object ARCHITECTURE SOURCE`).
+    pub object: Option<Object>,
     /// Words for the kernel's command line (`#: append WORDS`).
     pub append: Vec<String>,
     /// Modules of the kernel's own to load at first (`#: modules NAMES`).
@@ -90,6 +93,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
         name: name.to_owned(),
         summary: summary.to_owned(),
         kernel: "amd64".to_owned(),
+        object: None,
         append: Vec::new(),
         modules: Vec::new(),
         lab_modules: vec!["whyfail".to_owned()],
@@ -108,6 +112,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
         let words = || value.split_whitespace().map(str::to_owned);
         match key {
             "kernel" => specimen.kernel = value.to_owned(),
+            "object" => specimen.object = Some(Object::parse(value)?),
             "append" => specimen.append.extend(words()),
             "modules" => specimen.modules.extend(words()),
             "lab-modules" => specimen.lab_modules = words().collect(),
@@ -140,6 +145,10 @@ mod tests {
         assert_eq!(specimen.summary, "A summary");
         assert_eq!(specimen.append, ["a=1", "b"]);
         assert_eq!(specimen.steps.len(), 2);
+        assert!(specimen.object.is_none());
+        let object = parse("x", "# A\n", "#: object mips64 y\n#: until z\n").unwrap();
+        assert_eq!(object.object.unwrap().source, "y");
+        assert!(parse("x", "# A\n", "#: object y\n").is_err());
         assert!(parse("x", "# A\n", "#: bogus\n").is_err());
         assert!(parse("x", "# A\n", "provoke x\n").is_err());
     }

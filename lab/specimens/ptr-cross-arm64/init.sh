@@ -1,0 +1,2 @@
+#: object arm64 null_array
+#: until ---[ end

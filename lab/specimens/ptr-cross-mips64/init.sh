@@ -1,0 +1,2 @@
+#: object mips64 null_array
+#: until ---[ end

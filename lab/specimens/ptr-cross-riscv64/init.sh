@@ -1,0 +1,2 @@
+#: object riscv64 null_array
+#: until ---[ end
