@@ -24,13 +24,15 @@ use objects::Object;
 use specimen::Specimen;
 use std::path::{Path, PathBuf};
 
-const HELP: &str = "usage: cargo xtask lab [NAME... | --all] [--save] [--save-modules] [--keep]
+const HELP: &str =
+    "usage: cargo xtask lab [NAME... | --all] [--save] [--save-modules] [--vmlinux] [--keep]
 
   without a name   list the specimens
   NAME...          run these specimens, one virtual machine after the other
   --all            run every specimen
   --save           make each console log the example examples/NAME.log
   --save-modules   make the lab's modules that it loaded examples/MODULE.ko.xz
+  --vmlinux        fetch the kernel with its debug info, too, and link it beside the console.log
   --keep           keep the initramfs of each run beside its console.log";
 
 /// Where the lab reads and writes.
@@ -63,6 +65,7 @@ struct Wish {
     all: bool,
     save: bool,
     save_modules: bool,
+    vmlinux: bool,
     keep: bool,
 }
 
@@ -74,6 +77,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
             "--all" => wish.all = true,
             "--save" => wish.save = true,
             "--save-modules" => wish.save_modules = true,
+            "--vmlinux" => wish.vmlinux = true,
             "--keep" => wish.keep = true,
             "-h" | "--help" => {
                 println!("{HELP}");
@@ -195,6 +199,13 @@ fn save(places: &Places, specimen: &Specimen, log: &[u8], wish: &Wish) -> Result
 fn boot(places: &Places, specimen: &Specimen, folder: &Path, wish: &Wish) -> Result<Ran> {
     let kernel = kernels::find(&specimen.kernel)?;
     let unpacked = kernels::unpack(places, kernel)?;
+    if wish.vmlinux {
+        let vmlinux = kernels::vmlinux(places, kernel, &unpacked)?;
+        let link = folder.join("vmlinux");
+        std::fs::remove_file(&link).ok();
+        std::os::unix::fs::symlink(&vmlinux, &link)
+            .with_context(|| format!("linking {}", link.display()))?;
+    }
     let initramfs = initramfs::build(places, specimen, kernel, &unpacked)?;
     let image = folder.join("initramfs.cpio");
     std::fs::write(&image, &initramfs).with_context(|| format!("writing {}", image.display()))?;

@@ -234,6 +234,20 @@ pub fn unpack(places: &Places, kernel: &Kernel) -> Result<Unpacked> {
     })
 }
 
+/// The kernel as it was linked, with its debug info, out of the package that Debian has of it (`-dbg`).
+pub fn vmlinux(places: &Places, kernel: &Kernel, unpacked: &Unpacked) -> Result<PathBuf> {
+    let name = format!("vmlinux-{}", unpacked.release);
+    let file = places.work.join("kernels").join(kernel.name).join(&name);
+    if !file.exists() {
+        let package = format!("linux-image-{}-dbg", unpacked.release);
+        let member = format!("usr/lib/debug/boot/{name}");
+        kernel
+            .archive
+            .unpack_file(places, &package, &member, &file)?;
+    }
+    Ok(file)
+}
+
 /// Debian's headers name each other by absolute paths under `/usr/src`.
 fn make_headers_movable(root: &Path) -> Result<()> {
     let sources = root.join("usr/src");

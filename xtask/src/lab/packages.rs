@@ -3,8 +3,9 @@
 
 use super::Places;
 use anyhow::{Context, Result, bail};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A suite of Debian's for one architecture.
 pub struct Archive {
@@ -84,6 +85,38 @@ impl Archive {
         self.unpack(places, names, root)?;
         std::fs::write(done, names.join("\n"))?;
         Ok(())
+    }
+
+    /// Downloads a package and unpacks its one file `member` as `to`; of a large package that is a small part.
+    pub fn unpack_file(&self, places: &Places, name: &str, member: &str, to: &Path) -> Result<()> {
+        let downloads = self.folder(places).join("downloads");
+        std::fs::create_dir_all(&downloads)?;
+        let mut command = self.apt(places, "apt-get")?;
+        command
+            .current_dir(&downloads)
+            .args(["-qq", "download", name]);
+        output(&mut command)?;
+        let package = newest_file(&downloads, &format!("{name}_"))?;
+
+        let part = to.with_extension("part");
+        let mut reader = Command::new("dpkg-deb");
+        reader.arg("--fsys-tarfile").arg(&package);
+        // It is told to stop when we have the file; what it complains then is of no interest.
+        reader.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut reader = reader.spawn().context("running dpkg-deb")?;
+        let mut tar = Command::new("tar");
+        tar.args(["--extract", "--to-stdout", "--occurrence=1"]);
+        tar.arg(format!("./{member}"));
+        tar.stdin(reader.stdout.take().context("dpkg-deb has no output")?);
+        tar.stdout(File::create(&part)?);
+        let status = tar.status().context("running tar")?;
+        drop(tar);
+        reader.wait()?;
+        std::fs::remove_file(&package).ok();
+        if !status.success() {
+            bail!("there is no {member} in {name}");
+        }
+        std::fs::rename(&part, to).with_context(|| format!("writing {}", to.display()))
     }
 
     /// A name for folders.

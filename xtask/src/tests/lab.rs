@@ -1,9 +1,11 @@
-//! One specimen from end to end: a kernel dies in a virtual machine, and `why` must name its death.
+//! Specimens from end to end: a kernel dies in a virtual machine, and `why` must name its death; with debug info
+//! fresh from the compiler and from Debian also where the pointer came from that it died of.
 
 use super::needs::Need;
 use super::{Counts, Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use std::time::Instant;
 
 pub(super) static ENTRY: Suite = Suite {
     name: "lab",
@@ -21,39 +23,116 @@ pub(super) static ENTRY: Suite = Suite {
 
 /// The specimen with the shortest life.
 const SPECIMEN: &str = "null-deref";
+/// One that follows a bad pointer.
+const POINTER: &str = "ptr-null-array";
+/// Whether pointers must be followed at all: to be set with the commit that does.
+const REQUIRED: bool = false;
 
 fn run() -> Result<Outcome> {
-    crate::lab::run(&[SPECIMEN.to_owned()])?;
-    let root = root()?;
-    let console = root.join(format!("target/lab/{SPECIMEN}/console.log"));
-    let example = root.join(format!("examples/{SPECIMEN}.expected.json"));
-    let text = std::fs::read_to_string(&example)
-        .with_context(|| format!("reading {}", example.display()))?;
-    let expected: Vec<Value> = serde_json::from_str(&text)?;
+    crate::lab::run(&["--vmlinux", SPECIMEN, POINTER].map(str::to_owned))?;
+    verdict()?;
+    origin()?;
+    Ok(Outcome::Ran(Counts {
+        passed: 2,
+        ..Counts::default()
+    }))
+}
 
-    let mut command = cargo::command(&["run", "--quiet", "-p", "whydunit", "--"])?;
-    command.args(["--titles", "--json"]).arg(&console);
-    let result = command.output().context("running why")?;
-    // 1 and 3 are verdicts; 2 is wrong usage, and cargo itself fails with 101.
-    if !matches!(result.status.code(), Some(0 | 1 | 3)) {
-        let complaint = String::from_utf8_lossy(&result.stderr);
-        bail!("why failed with {}: {complaint}", result.status);
-    }
-    let lines = String::from_utf8(result.stdout)?;
+fn verdict() -> Result<()> {
+    let expected = expected(SPECIMEN)?;
+    let lines = why(&["--titles", "--json", &left(SPECIMEN, "console.log")?])?;
     let found: Vec<Value> = lines
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
     let differences = differences(&found, &expected);
     if !differences.is_empty() {
-        let log = console.display();
-        bail!("of {log}: {}", differences.join("; "));
+        bail!("{SPECIMEN}: {}", differences.join("; "));
     }
     println!("{SPECIMEN}: {} events, as its story says", found.len());
-    Ok(Outcome::Ran(Counts {
-        passed: 1,
-        ..Counts::default()
-    }))
+    Ok(())
+}
+
+fn origin() -> Result<()> {
+    let expected = expected(POINTER)?;
+    let expected = expected
+        .first()
+        .and_then(|event| event.get("provenance"))
+        .context("the story tells of no pointer")?;
+    let console = left(POINTER, "console.log")?;
+    let module = left(POINTER, "whyptr.ko")?;
+    let vmlinux = left(POINTER, "vmlinux")?;
+    let started = Instant::now();
+    let ran = why(&[
+        "--json",
+        &console,
+        "--debuginfo",
+        &module,
+        "--debuginfo",
+        &vmlinux,
+    ]);
+    let report: Value = match ran {
+        Err(error) if !REQUIRED && error.to_string().contains("--debuginfo") => Value::Null,
+        ran => serde_json::from_str(&ran?)?,
+    };
+    let seconds = started.elapsed().as_secs();
+    let found = report.pointer("/diagnosis/finding/provenance");
+    let found = found.filter(|found| !found.is_null());
+    let Some(found) = found else {
+        if REQUIRED {
+            bail!("{POINTER}: the pointer was not followed");
+        }
+        println!("{POINTER}: pointers are not followed yet");
+        return Ok(());
+    };
+    let differences = otherwise(found, expected);
+    if !differences.is_empty() {
+        bail!("{POINTER}: {}", differences.join("; "));
+    }
+    println!("{POINTER}: the pointer came from where its story says, {seconds} s");
+    Ok(())
+}
+
+/// A file that the run of a specimen left.
+fn left(specimen: &str, file: &str) -> Result<String> {
+    let path = root()?.join("target/lab").join(specimen).join(file);
+    let path = path.to_str().context("a path that is no text")?;
+    Ok(path.to_owned())
+}
+
+fn expected(specimen: &str) -> Result<Vec<Value>> {
+    let example = root()?.join(format!("examples/{specimen}.expected.json"));
+    let text = std::fs::read_to_string(&example)
+        .with_context(|| format!("reading {}", example.display()))?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// What `why` prints.
+fn why(arguments: &[&str]) -> Result<String> {
+    let mut command = cargo::command(&["run", "--quiet", "-p", "whydunit", "--"])?;
+    let result = command.args(arguments).output().context("running why")?;
+    // 1 and 3 are verdicts; 2 is wrong usage, and cargo itself fails with 101.
+    if !matches!(result.status.code(), Some(0 | 1 | 3)) {
+        let complaint = String::from_utf8_lossy(&result.stderr);
+        bail!("why failed with {}: {complaint}", result.status);
+    }
+    Ok(String::from_utf8(result.stdout)?)
+}
+
+/// What `why` says of the access and of the origin otherwise than the story.
+fn otherwise(found: &Value, expected: &Value) -> Vec<String> {
+    let mut differences = Vec::new();
+    for part in ["access", "ends"] {
+        let wanted = expected.get(part).and_then(Value::as_object);
+        for (name, wanted) in wanted.into_iter().flatten() {
+            let got = found.get(part).and_then(|part| part.get(name));
+            let got = got.unwrap_or(&Value::Null);
+            if got != wanted {
+                differences.push(format!("{part}.{name} is {got} instead of {wanted}"));
+            }
+        }
+    }
+    differences
 }
 
 /// What `why` says otherwise than the story; the members have other names there.
@@ -96,5 +175,16 @@ mod tests {
         assert_eq!(differences(&[wrong], &expected).len(), 1);
         assert_eq!(differences(&[], &expected).len(), 1);
         assert_eq!(differences(&[right.clone(), right], &expected).len(), 1);
+    }
+
+    #[test]
+    fn the_story_knows_where_the_pointer_came_from() {
+        let expected = json!({"access": {"member": "assigned", "offset": 24}, "ends": {"kind": "member", "what": "a.b"}});
+        let right = json!({"access": {"function": "f", "member": "assigned", "offset": 24},
+            "ends": {"kind": "member", "what": "a.b", "value": "NULL"}});
+        let wrong = json!({"access": {"member": "told", "offset": 24}, "ends": {"kind": "unknown", "what": "rax"}});
+        assert!(otherwise(&right, &expected).is_empty());
+        assert_eq!(otherwise(&wrong, &expected).len(), 3);
+        assert_eq!(otherwise(&json!({}), &expected).len(), 4);
     }
 }
