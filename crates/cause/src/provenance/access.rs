@@ -33,8 +33,40 @@ pub struct Access {
     pub agreement: Agreement,
     /// Bytes.
     pub size: u8,
-    /// Whether it writes.
+    /// Whether it reads.
+    pub read: bool,
+    /// Whether it writes; an instruction that changes memory does both.
     pub write: bool,
+}
+
+impl Access {
+    /// What was done, for the end of a sentence's subject: `read`, `wrote`.
+    pub fn did(&self) -> &'static str {
+        match (self.read, self.write) {
+            (true, true) => "read and wrote",
+            (_, true) => "wrote",
+            _ => "read",
+        }
+    }
+
+    /// The same of the instruction.
+    pub fn does(&self) -> &'static str {
+        match (self.read, self.write) {
+            (true, true) => "reads and writes",
+            (_, true) => "writes",
+            _ => "reads",
+        }
+    }
+
+    /// Whether the access is of the kind that the CPU reported: a page that is not there stops
+    /// what reads and writes either way, by the implementation.
+    fn is(&self, reported: Option<&str>) -> bool {
+        match reported {
+            Some("read") => self.read,
+            Some("write") => self.write,
+            _ => true,
+        }
+    }
 }
 
 /// The access of the failed instruction that the reported address names; the
@@ -47,31 +79,45 @@ pub fn failed(window: &Window, event: &LogEvent) -> Result<Access, Unread> {
         .and_then(|fault| fault.address)
         .map(|address| address.0);
     let bits = window.arch.pointer_bits;
-    let mut candidates: Vec<Access> = insn
-        .accesses()
-        .into_iter()
-        .map(|(address, size, write)| {
-            let known = |reg| window.printed(reg);
-            let computed = address
-                .evaluate(&known)
-                .map(|value| extend(value, bits / 8, false));
-            let agreement = agreement(computed, reported, size);
-            Access {
-                address: address.clone(),
-                computed,
-                reported,
-                agreement,
-                size,
-                write,
-            }
-        })
-        .collect();
-    candidates.sort_by_key(|access| match access.agreement {
-        Agreement::Same => 0,
-        Agreement::Inside => 1,
-        Agreement::NotReported => 2,
-        Agreement::NotComputed => 3,
-        Agreement::Contradicts => 4,
+    let mut candidates: Vec<Access> = Vec::new();
+    for (address, size, write) in insn.accesses() {
+        // What an instruction changes it reads and writes at one place.
+        let same = candidates
+            .iter_mut()
+            .find(|known| known.address == *address && known.size == size);
+        if let Some(known) = same {
+            known.read |= !write;
+            known.write |= write;
+            continue;
+        }
+        let known = |reg| window.printed(reg);
+        let computed = address
+            .evaluate(&known)
+            .map(|value| extend(value, bits / 8, false));
+        candidates.push(Access {
+            address: address.clone(),
+            computed,
+            reported,
+            agreement: agreement(computed, reported, size),
+            size,
+            read: !write,
+            write,
+        });
+    }
+    let kind = event
+        .fault
+        .as_ref()
+        .and_then(|fault| fault.access.as_deref());
+    candidates.sort_by_key(|access| {
+        let agreement = match access.agreement {
+            Agreement::Same => 0,
+            Agreement::Inside => 1,
+            Agreement::NotReported => 2,
+            Agreement::NotComputed => 3,
+            Agreement::Contradicts => 4,
+        };
+        // Of accesses that the address does not tell apart, the kind does.
+        (agreement, !access.is(kind))
     });
     candidates
         .into_iter()

@@ -14,8 +14,8 @@ mod window;
 mod words;
 
 pub use access::{Access, Agreement};
-pub use linear::{Leaf, Linear, Term};
-pub use shape::Shape;
+pub use linear::{Leaf, Linear, Past, Term};
+pub use shape::{Hop, Shape};
 pub(crate) use window::code_bytes;
 pub use window::{Start, Unread, Window};
 pub(crate) use words::show;
@@ -44,6 +44,20 @@ pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
         access,
         address,
     })
+}
+
+impl Provenance {
+    /// What the address looks like.
+    pub fn shape(&self) -> Shape {
+        shape::shape(self)
+    }
+
+    /// The pointers through which the bad one was reached, the last first.
+    pub fn hops(&self) -> Vec<Hop> {
+        let shape = self.shape();
+        let pointer = shape.pointer();
+        pointer.map_or_else(Vec::new, |pointer| shape::hops(&self.window, pointer))
+    }
 }
 
 /// Why the code bytes of a fault do not tell where its pointer came from; none where they do.

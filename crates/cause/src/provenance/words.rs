@@ -77,7 +77,7 @@ fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
         .insns
         .get(window.fault)
         .map_or("", |insn| insn.text.as_str());
-    let verb = if access.write { "writes" } else { "reads" };
+    let verb = access.does();
     let mut says = format!(
         "The instruction that failed, `{text}`, {verb} {} at ",
         bytes(access.size)
@@ -271,11 +271,7 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         return None;
     }
     let window = &provenance.window;
-    let verb = if provenance.access.write {
-        "wrote"
-    } else {
-        "read"
-    };
+    let verb = provenance.access.did();
     let what = bytes(provenance.access.size);
     let shape = shape(provenance);
     let pointer = shape.pointer()?;
