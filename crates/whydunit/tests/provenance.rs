@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use base::LogEvent;
-use cause::provenance::{self, Agreement, Leaf, Past, Provenance, Shape};
+use cause::provenance::{self, Agreement, Leaf, Past, Place, Provenance, Shape};
 use serde_json::Value;
 use text::LogReader;
 
@@ -147,7 +147,16 @@ fn ends(name: &str, provenance: &Provenance, truth: &Value) {
             Past::Several(_) => assert!(truth["otherwise"].is_string(), "{name}"),
             _ => {}
         },
-        Leaf::Opaque(_) => {}
+        Leaf::Opaque(_) | Leaf::Address(_) => {}
+    }
+    if let Some(hop) = provenance.hops().first() {
+        let expected = match (hop.place, kind, truth["per_cpu"] == true) {
+            (Place::PerCpu, "global", true) | (Place::Global, "global", false) => true,
+            (Place::Stack, "stack" | "member", _) => true,
+            (Place::Object, "member" | "freed" | "poison", _) => true,
+            _ => false,
+        };
+        assert!(expected, "{name}: in {:?}, not {kind}", hop.place);
     }
     let member = provenance.hops().first().map(|hop| hop.offset);
     if let Some(offset) = truth["base"]["offset"].as_i64() {

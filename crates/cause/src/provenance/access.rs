@@ -1,6 +1,6 @@
 //! The access that failed: its address by the registers, and by the CPU.
 
-use arch::{Expr, extend};
+use arch::{Effect, Expr, Insn, Load, extend};
 use base::LogEvent;
 
 use super::{Unread, Window};
@@ -91,8 +91,12 @@ pub fn failed(window: &Window, event: &LogEvent) -> Result<Access, Unread> {
             continue;
         }
         let known = |reg| window.printed(reg);
-        let computed = address
-            .evaluate(&known)
+        // Neither the base of a segment is printed nor, in such a window, the program counter.
+        let floats = window.is_relative(window.fault) && !window.absolute;
+        let lost = in_segment(insn, address) || floats && is_constant(address);
+        let computed = (!lost)
+            .then(|| address.evaluate(&known))
+            .flatten()
             .map(|value| extend(value, bits / 8, false));
         candidates.push(Access {
             address: address.clone(),
@@ -123,6 +127,39 @@ pub fn failed(window: &Window, event: &LogEvent) -> Result<Access, Unread> {
         .into_iter()
         .next()
         .ok_or_else(|| Unread::NoAccess(insn.text.clone()))
+}
+
+fn is_constant(address: &Expr) -> bool {
+    let mut registers = Vec::new();
+    address.registers(&mut registers);
+    registers.is_empty()
+}
+
+/// Whether the instruction adds the base of a segment to this address.
+fn in_segment(insn: &Insn, address: &Expr) -> bool {
+    let has = |load: &Load| load.space.is_some() && load.address == *address;
+    insn.effects.iter().any(|effect| match effect {
+        Effect::Touch(load) => has(load),
+        Effect::Store {
+            address: to, space, ..
+        } if space.is_some() && to == address => true,
+        Effect::Store { value, .. } | Effect::Set(_, value) => any_load(value, &has),
+        Effect::Clobber(_) => false,
+    })
+}
+
+fn any_load(value: &Expr, is: &dyn Fn(&Load) -> bool) -> bool {
+    match value {
+        Expr::Load(load) => is(load) || any_load(&load.address, is),
+        Expr::Binary(_, a, b) | Expr::Compare(a, b) | Expr::Test(a, b) => {
+            any_load(a, is) || any_load(b, is)
+        }
+        Expr::Extend { value, .. } => any_load(value, is),
+        Expr::Select(test, a, b) => [&test.left, &test.right, a.as_ref(), b.as_ref()]
+            .into_iter()
+            .any(|part| any_load(part, is)),
+        Expr::Reg(_) | Expr::Const(_) | Expr::Unknown(_) => false,
+    }
 }
 
 fn agreement(computed: Option<u64>, reported: Option<u64>, size: u8) -> Agreement {

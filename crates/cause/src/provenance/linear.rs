@@ -26,7 +26,11 @@ pub enum Leaf {
         from: Expr,
         /// Bytes.
         size: u8,
+        /// As [`Load::space`].
+        space: Option<&'static str>,
     },
+    /// An address that this instruction counts from its own.
+    Address(usize),
     /// A register whose value is older than the bytes show.
     Register {
         /// The register.
@@ -104,6 +108,15 @@ fn expand(window: &Window, expr: &Expr, at: usize, steps: &mut u32) -> Linear {
     }
     *steps -= 1;
     match expr {
+        Expr::Const(value) if window.is_relative(at) => Linear {
+            terms: vec![Term {
+                factor: 1,
+                leaf: Leaf::Address(at),
+                value: window.absolute.then_some(*value),
+                solved: false,
+            }],
+            ..Linear::default()
+        },
         Expr::Const(value) => Linear {
             constant: *value,
             ..Linear::default()
@@ -155,6 +168,7 @@ fn loaded(window: &Window, load: &Load, into: Option<Reg>, insn: usize) -> Linea
             reg,
             from: load.address.clone(),
             size: load.size,
+            space: load.space,
         },
         None => Leaf::Opaque("a value in memory"),
     };

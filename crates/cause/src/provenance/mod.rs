@@ -7,6 +7,7 @@
 //! the bytes end. Nothing is claimed that the printed values contradict.
 
 mod access;
+mod labels;
 mod linear;
 mod shape;
 mod slice;
@@ -15,7 +16,7 @@ mod words;
 
 pub use access::{Access, Agreement};
 pub use linear::{Leaf, Linear, Past, Term};
-pub use shape::{Hop, Shape};
+pub use shape::{Hop, Place, Shape};
 pub(crate) use window::code_bytes;
 pub use window::{Start, Unread, Window};
 pub(crate) use words::show;
@@ -74,6 +75,7 @@ pub fn gap(event: &LogEvent) -> Option<Gap> {
         Err(Unread::NoArchitecture) => "the architecture is not known".to_owned(),
         Err(Unread::NoDecoder(arch)) => format!("no decoder for {arch}"),
         Err(Unread::Undecoded(why)) => format!("the instruction that failed is not decoded: {why}"),
+        Err(Unread::Fetch) => "the CPU was sent to where no code is".to_owned(),
         Err(Unread::NoAccess(text)) => {
             format!("the instruction that failed, `{text}`, accesses no memory by itself")
         }

@@ -1,7 +1,7 @@
 //! What the address of a bad access looks like: a member of NULL, an element
 //! of an array whose base is NULL, a pointer with a telling value.
 
-use arch::{Expr, Reg};
+use arch::{Expr, Reg, extend};
 
 use super::linear::{self, Leaf, Linear, Term};
 use super::{Provenance, Window};
@@ -81,6 +81,23 @@ pub fn past_of(window: &Window, value: u64) -> Option<Bad> {
     classify(value, Some(window.arch.name))
 }
 
+/// What memory a pointer was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An object, to which a pointer led.
+    Object,
+    /// The stack.
+    Stack,
+    /// A variable at a fixed address.
+    Global,
+    /// An array at a fixed address.
+    GlobalArray,
+    /// A variable that each CPU has for itself.
+    PerCpu,
+    /// What a register is reserved for.
+    Reserved(&'static str),
+}
+
 /// A pointer that was read from an object, which another pointer led to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hop {
@@ -88,6 +105,8 @@ pub struct Hop {
     pub insn: usize,
     /// The register that took the value.
     pub reg: Reg,
+    /// What memory it was.
+    pub place: Place,
     /// The register that led to the object, where one did alone.
     pub object: Option<Reg>,
     /// The object's address, where it is known.
@@ -103,7 +122,11 @@ pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
     let mut hops = Vec::new();
     let mut leaf = pointer.leaf.clone();
     while let Leaf::Loaded {
-        insn, reg, from, ..
+        insn,
+        reg,
+        from,
+        space,
+        ..
     } = &leaf
     {
         let (object, offset) = base_and_offset(from);
@@ -112,6 +135,7 @@ pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
         let hop = Hop {
             insn: *insn,
             reg: *reg,
+            place: place(window, object, &sum, *space),
             object,
             address,
             offset,
@@ -129,6 +153,60 @@ pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
         }
     }
     hops
+}
+
+fn place(window: &Window, object: Option<Reg>, sum: &Linear, space: Option<&str>) -> Place {
+    if is_per_cpu(window.arch.name, space) {
+        return Place::PerCpu;
+    }
+    if object.is_some_and(|object| window.is_stack(object)) {
+        return Place::Stack;
+    }
+    let fixed = |term: &&Term| term.factor == 1 && matches!(term.leaf, Leaf::Address(_));
+    let constant = extend(sum.constant, window.arch.pointer_bits / 8, false) >= 0x1_0000
+        && sum.constant.cast_signed().unsigned_abs() >= 0x1_0000;
+    let others = sum.terms.iter().filter(|term| !fixed(term)).count();
+    match (
+        others,
+        sum.terms.iter().any(|term| fixed(&term)) || constant,
+    ) {
+        (0, true) => return Place::Global,
+        // The index may be any; the base is what does not change.
+        (1, true) if sum.terms.iter().any(|term| term.factor != 1) => return Place::GlobalArray,
+        _ => {}
+    }
+    let reserved = match sum.terms.as_slice() {
+        [
+            Term {
+                leaf: Leaf::Register { reg, .. },
+                factor: 1,
+                ..
+            },
+        ] => reserved(window.arch.name, reg.0),
+        _ => None,
+    };
+    reserved.map_or(Place::Object, Place::Reserved)
+}
+
+/// Whether the segment is that of per-CPU variables: `%gs` on x86_64, `%fs` on i386
+/// (`__percpu_seg` in arch/x86/include/asm/percpu.h).
+fn is_per_cpu(arch: &str, space: Option<&str>) -> bool {
+    matches!((arch, space), ("x86_64", Some("gs")) | ("i386", Some("fs")))
+}
+
+/// Registers that the kernel keeps for one thing.
+fn reserved(arch: &str, reg: &str) -> Option<&'static str> {
+    match (arch, reg) {
+        // Power Architecture 64-Bit ELF V2 ABI, 2.2.1: the table of contents.
+        ("ppc64", "r2") => Some("the global data of the kernel or module"),
+        // `local_paca` in arch/powerpc/include/asm/paca.h.
+        ("ppc64", "r13") => Some("the CPU's own data (paca)"),
+        // `riscv_current_is_tp` in arch/riscv/include/asm/current.h.
+        ("riscv64" | "riscv32", "tp") => Some("the running task"),
+        // `__current_thread_info` in arch/mips/include/asm/thread_info.h.
+        ("mips" | "mips64", "gp") => Some("the thread_info of the running task"),
+        _ => None,
+    }
 }
 
 /// `register + offset`, where the address is so simple.

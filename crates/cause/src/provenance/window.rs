@@ -3,6 +3,8 @@
 use arch::{Arch, Decode, Flow, Insn, Reg, Role};
 use base::{Code, Endian, LogEvent};
 
+use super::labels::{self, Anchor};
+
 /// Code units of a report; a kernel prints at most 64 bytes or so.
 const MAX_UNITS: usize = 256;
 
@@ -21,6 +23,8 @@ pub enum Unread {
     Undecoded(&'static str),
     /// The instruction that failed does not access memory.
     NoAccess(String),
+    /// No instruction failed: there was none where the CPU was sent.
+    Fetch,
 }
 
 /// What stands at the first instruction of a window.
@@ -48,6 +52,11 @@ pub struct Window {
     pub sure: bool,
     /// Whether the bytes are the whole function: no jump can come from elsewhere in it.
     pub whole: bool,
+    /// Whether the program counter was printed as an address; else addresses are counted from
+    /// the function's entry.
+    pub absolute: bool,
+    /// The instructions whose effects depend on their own address.
+    relative: Vec<bool>,
     /// Values of registers at the failed instruction.
     registers: Vec<(Reg, u64)>,
 }
@@ -91,6 +100,7 @@ impl Window {
             .and_then(|pc| pc.pc)
             .map(|pc| pc.0)
             .or_else(|| arch.pc().and_then(|pc| set.get(pc.name)));
+        let absolute = pc.is_some();
         // Without an address the bytes are counted from the function's entry.
         let pc = pc
             .or(counter.and_then(|pc| pc.offset))
@@ -119,7 +129,26 @@ impl Window {
             })
             .collect();
         let start = if entry { Start::Entry } else { Start::Cut };
+        let anchor = Anchor {
+            absolute,
+            entry: counter
+                .and_then(|pc| pc.offset)
+                .map(|offset| pc.wrapping_sub(offset)),
+            function: counter.and_then(|pc| pc.function.clone()),
+            size: counter.and_then(|pc| pc.size),
+            bits: arch.pointer_bits,
+        };
+        let relative = insns
+            .iter_mut()
+            .map(|insn| {
+                let at = usize::try_from(insn.address.wrapping_sub(base)).unwrap_or(usize::MAX);
+                let bytes = bytes.get(at..).unwrap_or_default();
+                labels::relabel(insn, bytes, decode, &anchor)
+            })
+            .collect();
         Ok(Window {
+            absolute,
+            relative,
             arch,
             insns,
             fault,
@@ -128,6 +157,16 @@ impl Window {
             whole,
             registers,
         })
+    }
+
+    /// Whether what the instruction does depends on its address: constants in it are addresses.
+    pub fn is_relative(&self, insn: usize) -> bool {
+        self.relative.get(insn).copied().unwrap_or_default()
+    }
+
+    /// Whether the register is the stack pointer.
+    pub fn is_stack(&self, reg: Reg) -> bool {
+        self.arch.sp().is_some_and(|sp| sp.name == reg.0)
     }
 
     /// The printed value of a register: its value before the failed instruction.

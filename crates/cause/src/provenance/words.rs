@@ -5,7 +5,7 @@ use base::Trust;
 
 use super::access::Agreement;
 use super::linear::{Leaf, Past, Term};
-use super::shape::{Hop, Shape, hops, past_of, shape};
+use super::shape::{Hop, Place, Shape, hops, past_of, shape};
 use super::{Provenance, Window};
 use crate::pointers::{Bad, error_name};
 
@@ -107,7 +107,7 @@ fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
                 ", but {source} reports {reported:#x}: the registers or the code bytes are not those of the fault"
             ));
         }
-        (Agreement::NotComputed, _) => says.push_str("; a register of it was not printed"),
+        (Agreement::NotComputed, _) => says.push_str("; not all that makes it was printed"),
         _ => {}
     }
     computed(says)
@@ -125,6 +125,14 @@ fn made(window: &Window, index: usize, terms: &[Term]) -> String {
     let Some((reg, value)) = set else {
         return format!("`{}`", insn.text);
     };
+    if window.is_relative(index) {
+        let value = window.value(reg, index + 1);
+        let value = value.map_or_else(String::new, |value| format!(" = {value:#x}"));
+        return format!(
+            "`{}` made {reg}, counted from its own address{value}",
+            insn.text
+        );
+    }
     let mut says = format!("`{}` made {reg}: {}", insn.text, show(value));
     // A value that was overwritten since may have been solved from the sum.
     let solved = |reg: Reg| {
@@ -186,25 +194,30 @@ fn read(window: &Window, hop: &Hop, value: Option<u64>) -> String {
     if let Some(value) = value {
         says.push_str(&format!(": {}", describe(window, value)));
     }
-    if let Some(object) = hop.object {
-        let where_to = if is_stack(window, object) {
-            "the stack"
-        } else {
-            "the object"
-        };
-        says.push_str(&format!(
-            ", from offset {} of {where_to} at {object}",
-            hop.offset
-        ));
-        if let Some(address) = hop.address {
-            says.push_str(&format!(" = {address:#x}"));
+    let address = hop
+        .address
+        .map_or_else(String::new, |address| format!(" = {address:#x}"));
+    match (hop.place, hop.object) {
+        (Place::Global, _) => says.push_str(", from a global variable"),
+        (Place::GlobalArray, _) => says.push_str(", from an array at a fixed address"),
+        (Place::PerCpu, _) => says.push_str(", from a per-CPU variable"),
+        (Place::Reserved(what), _) => {
+            says.push_str(&format!(", from {what}"));
+        }
+        (_, None) => {}
+        (place, Some(object)) => {
+            let memory = if place == Place::Stack {
+                "the stack"
+            } else {
+                "the object"
+            };
+            let offset = hop.offset;
+            says.push_str(&format!(
+                ", from offset {offset} of {memory} at {object}{address}"
+            ));
         }
     }
     says
-}
-
-fn is_stack(window: &Window, reg: Reg) -> bool {
-    window.arch.sp().is_some_and(|sp| sp.name == reg.0)
 }
 
 /// Why the way back ends.
@@ -338,21 +351,7 @@ fn whence(window: &Window, pointer: &Term, value: u64) -> Option<String> {
         "The pointer"
     };
     if let Some(hop) = hops(window, pointer).first() {
-        let object = hop.object?;
-        let address = hop
-            .address
-            .map_or_else(String::new, |address| format!(" = {address:#x}"));
-        return Some(if is_stack(window, object) {
-            format!(
-                "{what} lies on the stack, {} bytes above {object}{address}.",
-                hop.offset
-            )
-        } else {
-            format!(
-                "{what} sits at offset {} of the object at {object}{address}.",
-                hop.offset
-            )
-        });
+        return lies(window, hop, what);
     }
     match &pointer.leaf {
         Leaf::Register {
@@ -368,6 +367,34 @@ fn whence(window: &Window, pointer: &Term, value: u64) -> Option<String> {
         } => Some(format!("{what} is {}.", origin(window, past))),
         _ => None,
     }
+}
+
+/// In which memory the pointer stood.
+fn lies(window: &Window, hop: &Hop, what: &str) -> Option<String> {
+    let text = text(window, hop.insn);
+    let offset = hop.offset;
+    let object = |object: Reg| match hop.address {
+        Some(address) => format!("{object} = {address:#x}"),
+        None => object.to_string(),
+    };
+    Some(match hop.place {
+        Place::Global => format!("{what} is the value of a global variable, which `{text}` read."),
+        Place::GlobalArray => {
+            format!("{what} stood in an array at a fixed address, from which `{text}` read it.")
+        }
+        Place::PerCpu => format!("{what} is the value of a per-CPU variable, which `{text}` read."),
+        Place::Reserved(memory) => {
+            format!("{what} stood in {memory}, from which `{text}` read it.")
+        }
+        Place::Stack => {
+            let stack = object(hop.object?);
+            format!("{what} lies on the stack, {offset} bytes above {stack}.")
+        }
+        Place::Object => {
+            let object = object(hop.object?);
+            format!("{what} sits at offset {offset} of the object at {object}.")
+        }
+    })
 }
 
 /// How a bad pointer is bad; none for one that may be valid.
@@ -427,7 +454,7 @@ fn name(window: &Window, term: &Term) -> String {
             format!("The index, which `{text}` read,")
         }
         Leaf::Register { reg, .. } => format!("The index, {reg} before it was multiplied,"),
-        Leaf::Opaque(_) => "The index".to_owned(),
+        Leaf::Opaque(_) | Leaf::Address(_) => "The index".to_owned(),
     }
 }
 
