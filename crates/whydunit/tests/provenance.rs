@@ -103,7 +103,7 @@ fn nothing_claimed_contradicts_the_source() {
         }
         ends(&name, &provenance, &truth);
     }
-    assert!(told >= 19, "only {told} have a verdict");
+    assert!(told >= 20, "only {told} have a verdict");
 }
 
 /// What the pointer is said to be.
@@ -150,12 +150,13 @@ fn ends(name: &str, provenance: &Provenance, truth: &Value) {
         Leaf::Opaque(_) | Leaf::Address(_) => {}
     }
     if let Some(hop) = provenance.hops().first() {
-        let expected = match (hop.place, kind, truth["per_cpu"] == true) {
-            (Place::PerCpu, "global", true) | (Place::Global, "global", false) => true,
-            (Place::Stack, "stack" | "member", _) => true,
-            (Place::Object, "member" | "freed" | "poison", _) => true,
-            _ => false,
-        };
+        let expected = matches!(
+            (hop.place, kind, truth["per_cpu"] == true),
+            (Place::PerCpu, "global", true)
+                | (Place::Global, "global", false)
+                | (Place::Stack, "stack" | "member", _)
+                | (Place::Object, "member" | "freed" | "poison", _)
+        );
         assert!(expected, "{name}: in {:?}, not {kind}", hop.place);
     }
     let member = provenance.hops().first().map(|hop| hop.offset);

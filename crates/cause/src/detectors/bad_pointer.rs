@@ -52,8 +52,9 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     for sentence in provenance::sentences(&provenance, source) {
         draft = draft.says(sentence.says, sentence.trust, line);
     }
-    // Which register was bad is sure; where it came from only as far as the code is known.
-    let sure = provenance.window.sure && provenance.access.agreement == Agreement::Same;
+    // Which register was bad is sure; what was computed before only as far as the code is known.
+    let sure = provenance.access.agreement == Agreement::Same
+        && (provenance.window.sure || provenance.is_plain());
     draft = draft.confidence(if sure {
         Confidence::High
     } else {

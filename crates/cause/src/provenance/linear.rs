@@ -98,7 +98,10 @@ pub fn of(window: &Window, expr: &Expr, at: usize) -> Linear {
     let mut sum = expand(window, expr, at, &mut steps);
     sum.insns.sort_unstable();
     sum.insns.dedup();
-    solve(&mut sum, expr.evaluate(&|reg| window.value(reg, at)));
+    // Where addresses are not known, a constant that is one has no value.
+    if window.absolute || !window.is_relative(at) {
+        solve(&mut sum, expr.evaluate(&|reg| window.value(reg, at)));
+    }
     sum
 }
 

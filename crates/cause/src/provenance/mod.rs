@@ -7,16 +7,21 @@
 //! the bytes end. Nothing is claimed that the printed values contradict.
 
 mod access;
+mod fetch;
 mod labels;
 mod linear;
 mod shape;
 mod slice;
+mod slots;
+#[cfg(test)]
+mod tests;
 mod window;
 mod words;
 
 pub use access::{Access, Agreement};
 pub use linear::{Leaf, Linear, Past, Term};
 pub use shape::{Hop, Place, Shape};
+pub use slots::Stored;
 pub(crate) use window::code_bytes;
 pub use window::{Start, Unread, Window};
 pub(crate) use words::show;
@@ -33,10 +38,16 @@ pub struct Provenance {
     pub access: Access,
     /// Its address as a sum of what it was made from.
     pub address: Linear,
+    /// The next function on the stack, as printed: it called this one, unless one that has left no
+    /// frame did.
+    pub caller: Option<String>,
 }
 
 /// Follows the address of the failed access back through the event's code bytes.
 pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
+    if fetch::failed(event) {
+        return Err(Unread::Fetch);
+    }
     let window = Window::read(event)?;
     let access = access::failed(&window, event)?;
     let address = linear::of(&window, &access.address, window.fault);
@@ -44,6 +55,7 @@ pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
         window,
         access,
         address,
+        caller: fetch::caller(event).and_then(|frame| frame.function.clone()),
     })
 }
 
@@ -51,6 +63,13 @@ impl Provenance {
     /// What the address looks like.
     pub fn shape(&self) -> Shape {
         shape::shape(self)
+    }
+
+    /// Whether the address is what a register of the failed instruction held, plus an offset:
+    /// then no instruction before it matters for what the pointer was.
+    pub fn is_plain(&self) -> bool {
+        let made = |&&insn: &&usize| insn != self.window.fault && !self.window.is_load(insn);
+        self.address.insns.iter().filter(made).count() == 0
     }
 
     /// The pointers through which the bad one was reached, the last first.
@@ -75,13 +94,15 @@ pub fn gap(event: &LogEvent) -> Option<Gap> {
         Err(Unread::NoArchitecture) => "the architecture is not known".to_owned(),
         Err(Unread::NoDecoder(arch)) => format!("no decoder for {arch}"),
         Err(Unread::Undecoded(why)) => format!("the instruction that failed is not decoded: {why}"),
-        Err(Unread::Fetch) => "the CPU was sent to where no code is".to_owned(),
+        Err(Unread::Fetch) => fetch::gap(event),
         Err(Unread::NoAccess(text)) => {
             format!("the instruction that failed, `{text}`, accesses no memory by itself")
         }
     };
-    Some(Gap::new(
-        "where the pointer came from, by the code bytes",
-        why,
-    ))
+    let what = if fetch::failed(event) {
+        "where the code address came from, by the code bytes"
+    } else {
+        "where the pointer came from, by the code bytes"
+    };
+    Some(Gap::new(what, why))
 }

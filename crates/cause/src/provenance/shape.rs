@@ -4,6 +4,7 @@
 use arch::{Expr, Reg, extend};
 
 use super::linear::{self, Leaf, Linear, Term};
+use super::slots::{self, Stored};
 use super::{Provenance, Window};
 use crate::pointers::{Bad, classify};
 
@@ -115,6 +116,25 @@ pub struct Hop {
     pub offset: i64,
     /// What the object's address was made from.
     pub sum: Linear,
+    /// The store that had put the value there, where it only waited on the stack.
+    pub stored: Option<Stored>,
+}
+
+impl Hop {
+    /// What the value, or the pointer that led to it, was before.
+    pub fn next(&self, window: &Window) -> Option<Term> {
+        let value = match &self.stored {
+            Some(stored) => linear::of(window, &stored.value, stored.insn),
+            None => self.sum.clone(),
+        };
+        // A value that is a sum was made there; only what is unchanged is followed.
+        let unchanged = self.stored.is_none() || value.constant == 0;
+        let mut pointers = value.terms.into_iter().filter(|term| term.factor == 1);
+        match (pointers.next(), pointers.next()) {
+            (Some(term), None) if unchanged => Some(term),
+            _ => None,
+        }
+    }
 }
 
 /// Follows a pointer from object to object, as far as the bytes reach.
@@ -126,12 +146,16 @@ pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
         reg,
         from,
         space,
-        ..
+        size,
     } = &leaf
     {
         let (object, offset) = base_and_offset(from);
         let sum = linear::of(window, from, *insn);
         let address = object.and_then(|object| window.value(object, *insn));
+        let stored = match (object, space) {
+            (Some(object), None) => slots::stored(window, object, offset, *size, *insn),
+            _ => None,
+        };
         let hop = Hop {
             insn: *insn,
             reg: *reg,
@@ -140,12 +164,9 @@ pub fn hops(window: &Window, pointer: &Term) -> Vec<Hop> {
             address,
             offset,
             sum,
+            stored,
         };
-        let mut pointers = hop.sum.terms.iter().filter(|term| term.factor == 1);
-        let next = match (pointers.next(), pointers.next()) {
-            (Some(term), None) => Some(term.leaf.clone()),
-            _ => None,
-        };
+        let next = hop.next(window).map(|term| term.leaf);
         hops.push(hop);
         match next {
             Some(next) if hops.len() < MAX_HOPS => leaf = next,

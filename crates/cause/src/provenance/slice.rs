@@ -37,17 +37,13 @@ pub fn origins(window: &Window, reg: Reg, at: usize) -> Vec<Origin<'_>> {
         if std::mem::replace(seen.get_mut(index).unwrap_or(&mut true), true) {
             continue;
         }
-        let mut ways = Vec::new();
-        match above(window, index) {
-            Above::Falls(from) => ways.push(from),
-            Above::Jumps(jump) if jumps_to(window, index).is_empty() => {
-                push(&mut found, Origin::Jumped(jump));
-            }
-            Above::Jumps(_) => {}
-            Above::Start => push(&mut found, start(window, reg)),
+        let ways = ways(window, index);
+        if let Some(jump) = ways.jumped {
+            push(&mut found, Origin::Jumped(jump));
+        } else if ways.open {
+            push(&mut found, start(window, reg));
         }
-        ways.extend(jumps_to(window, index));
-        for from in ways {
+        for from in ways.from {
             let Some(insn) = window.insns.get(from) else {
                 continue;
             };
@@ -69,6 +65,33 @@ pub fn origins(window: &Window, reg: Reg, at: usize) -> Vec<Origin<'_>> {
         }
     }
     found
+}
+
+/// From where control may come to an instruction.
+pub struct Ways {
+    /// The instructions that are there.
+    pub from: Vec<usize>,
+    /// Whether it also comes from where nothing was printed.
+    pub open: bool,
+    /// The instruction above, where that jumps away and nothing that is there leads here.
+    pub jumped: Option<usize>,
+}
+
+/// All ways to instruction `at`.
+pub fn ways(window: &Window, at: usize) -> Ways {
+    let mut from = jumps_to(window, at);
+    let mut jumped = None;
+    let mut open = false;
+    match above(window, at) {
+        Above::Falls(before) => from.insert(0, before),
+        Above::Jumps(jump) if from.is_empty() => {
+            jumped = Some(jump);
+            open = true;
+        }
+        Above::Jumps(_) => {}
+        Above::Start => open = true,
+    }
+    Ways { from, open, jumped }
 }
 
 fn push<'a>(found: &mut Vec<Origin<'a>>, origin: Origin<'a>) {

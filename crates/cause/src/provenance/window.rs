@@ -1,7 +1,12 @@
 //! The instructions around the one that failed.
 
+<<<<<<< HEAD
 use arch::{Arch, Decode, Flow, Insn, Reg, Role};
 use base::{Code, Endian, LogEvent};
+=======
+use arch::{Arch, Decode, Effect, Expr, Flow, Insn, Reg, Role};
+use base::{Endian, LogEvent};
+>>>>>>> 0d3d2f4 (Follow a pointer through the stack, and say whose word an argument is)
 
 use super::labels::{self, Anchor};
 
@@ -162,6 +167,15 @@ impl Window {
     /// Whether what the instruction does depends on its address: constants in it are addresses.
     pub fn is_relative(&self, insn: usize) -> bool {
         self.relative.get(insn).copied().unwrap_or_default()
+    }
+
+    /// Whether the instruction reads a register's new value from memory.
+    pub fn is_load(&self, insn: usize) -> bool {
+        self.insns.get(insn).is_some_and(|insn| {
+            insn.effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Set(_, Expr::Load(_))))
+        })
     }
 
     /// Whether the register is the stack pointer.

@@ -6,6 +6,7 @@ use base::Trust;
 use super::access::Agreement;
 use super::linear::{Leaf, Past, Term};
 use super::shape::{Hop, Place, Shape, hops, past_of, shape};
+use super::slots::Stored;
 use super::{Provenance, Window};
 use crate::pointers::{Bad, error_name};
 
@@ -31,7 +32,7 @@ pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence>
     let mut out = vec![failed(provenance, source)];
     let sum = &provenance.address;
     for &insn in sum.insns.iter().rev() {
-        if insn != window.fault && !is_load(window, insn) {
+        if insn != window.fault && !window.is_load(insn) {
             out.push(computed(made(window, insn, &sum.terms)));
         }
     }
@@ -46,9 +47,20 @@ pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence>
             "{} was {index} ({index:#x})",
             name(window, by)
         )));
+        // That an older value is not known has been said.
+        let known = !matches!(
+            by.leaf,
+            Leaf::Register {
+                past: Past::Cut | Past::Jumped(_),
+                ..
+            }
+        );
+        if known {
+            follow(provenance, by, &mut out);
+        }
     }
     if let Some(pointer) = shape.pointer() {
-        follow(window, pointer, &mut out);
+        follow(provenance, pointer, &mut out);
     }
     if !window.sure {
         out.push(Sentence {
@@ -154,33 +166,68 @@ fn made(window: &Window, index: usize, terms: &[Term]) -> String {
     says
 }
 
-fn is_load(window: &Window, index: usize) -> bool {
-    window.insns.get(index).is_some_and(|insn| {
-        insn.effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Set(_, Expr::Load(_))))
-    })
-}
-
 /// Where the bad pointer came from.
-fn follow(window: &Window, pointer: &Term, out: &mut Vec<Sentence>) {
+fn follow(provenance: &Provenance, pointer: &Term, out: &mut Vec<Sentence>) {
+    let window = &provenance.window;
     let hops = hops(window, pointer);
-    for (at, hop) in hops.iter().enumerate() {
-        let value = if at == 0 {
-            pointer.value
-        } else {
-            window.value(hop.reg, hop.insn + 1)
-        };
+    let mut value = pointer.value;
+    for hop in &hops {
         out.push(computed(read(window, hop, value)));
+        value = if let Some(stored) = &hop.stored {
+            out.push(waited(window, stored));
+            value
+        } else {
+            hop.next(window).and_then(|term| term.value)
+        };
     }
     let last = match hops.last() {
-        None => Some(pointer),
-        Some(hop) => hop.sum.terms.iter().find(|term| term.factor == 1),
+        None => Some(pointer.clone()),
+        Some(hop) => hop.next(window),
     };
-    if let Some(term) = last
-        && let Some(says) = end(window, term)
+    let Some(last) = last else { return };
+    if hops
+        .last()
+        .is_some_and(|hop| hop.place == Place::Stack && hop.stored.is_none())
     {
+        out.push(computed(
+            "What had put it on the stack is not among the printed code bytes, or not on every way"
+                .to_owned(),
+        ));
+        return;
+    }
+    if let Some(says) = end(window, &last) {
         out.push(computed(says));
+    }
+    let argument = matches!(
+        last.leaf,
+        Leaf::Register {
+            past: Past::Argument(_),
+            ..
+        }
+    );
+    if let Some(caller) = provenance.caller.as_deref().filter(|_| argument) {
+        // Of the caller no code is printed: whether its call leads here cannot be seen.
+        out.push(Sentence {
+            says: format!(
+                "The next function on the stack is {caller}; whether it called this one, or one that \
+                 jumped here and left no frame, the printed code does not show"
+            ),
+            trust: Trust::Inferred,
+        });
+    }
+}
+
+/// `` `mov %rdi,0x28(%rsp)` had put it there ``
+fn waited(window: &Window, stored: &Stored) -> Sentence {
+    let put = format!("`{}` had put it there", text(window, stored.insn));
+    if stored.sure {
+        return computed(put);
+    }
+    Sentence {
+        says: format!(
+            "{put}, unless what ran between knew that address: a call or another store stands there"
+        ),
+        trust: Trust::Inferred,
     }
 }
 
@@ -252,7 +299,7 @@ fn origin(window: &Window, past: &Past) -> String {
         Past::Set(insn) => format!("what `{}` put there", text(window, *insn)),
         Past::Argument(number) => {
             format!(
-                "argument {} of the function, unchanged since its entry: the caller passed it",
+                "argument {} of the function, unchanged since its entry",
                 number + 1
             )
         }
@@ -309,7 +356,7 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         Shape::Other => return None,
     };
     let mut verdict = vec![first];
-    let whence = whence(window, pointer, value);
+    let whence = whence(provenance, pointer, value);
     verdict.extend(whence.map(|whence| {
         if certain(provenance) {
             whence
@@ -328,7 +375,7 @@ fn certain(provenance: &Provenance) -> bool {
         .address
         .insns
         .iter()
-        .filter(|&&insn| !is_load(window, insn));
+        .filter(|&&insn| !window.is_load(insn));
     window.whole || made.count() >= 2
 }
 
@@ -344,28 +391,63 @@ fn hedged(whence: &str) -> String {
 }
 
 /// Where the pointer stood.
-fn whence(window: &Window, pointer: &Term, value: u64) -> Option<String> {
+fn whence(provenance: &Provenance, pointer: &Term, value: u64) -> Option<String> {
+    let window = &provenance.window;
     let what = if value == 0 {
         "The NULL"
     } else {
         "The pointer"
     };
-    if let Some(hop) = hops(window, pointer).first() {
-        return lies(window, hop, what);
+    let mut term = pointer.clone();
+    let mut sure = true;
+    for hop in hops(window, pointer) {
+        let Some(stored) = &hop.stored else {
+            return lies(window, &hop, what).map(|says| if sure { says } else { waiting(&says) });
+        };
+        sure &= stored.sure;
+        match hop.next(window) {
+            Some(next) => term = next,
+            None => return lies(window, &hop, what),
+        }
     }
-    match &pointer.leaf {
+    let says = origin_of(&term, provenance, what)?;
+    Some(if sure { says } else { waiting(&says) })
+}
+
+/// What held a value on the stack may have been changed there.
+fn waiting(says: &str) -> String {
+    let says = says.trim_end_matches('.');
+    format!("{says}, unless it was changed while it waited on the stack.")
+}
+
+/// Who gave the pointer to the function, where it read it nowhere.
+fn origin_of(term: &Term, provenance: &Provenance, what: &str) -> Option<String> {
+    let window = &provenance.window;
+    match &term.leaf {
         Leaf::Register {
             past: Past::Argument(number),
             ..
         } => Some(format!(
-            "{what} is argument {} of the function: its caller passed it.",
-            number + 1
+            "{what} is argument {} of the function: {}.",
+            number + 1,
+            caller(provenance)
         )),
         Leaf::Register {
             past: past @ (Past::Returned(_) | Past::Several(_)),
             ..
         } => Some(format!("{what} is {}.", origin(window, past))),
         _ => None,
+    }
+}
+
+/// Who passed an argument. A function that ends in a jump to another (a tail call) leaves no
+/// frame: the one that is next on the stack need not be it.
+fn caller(provenance: &Provenance) -> String {
+    match provenance.caller.as_deref() {
+        Some(caller) => {
+            format!("{caller} passed it, or a function that it called and that jumped here")
+        }
+        None => "its caller passed it".to_owned(),
     }
 }
 
