@@ -146,6 +146,19 @@ fn list_poison(address: u64, delta: u64) -> Option<Bad> {
     near(0x100).map(Bad::ListPoison1)
 }
 
+/// Whether KASAN of this architecture may add this to an eighth of an address.
+///
+/// It is `KASAN_SHADOW_OFFSET` of the configuration. x86_64 has one (arch/x86/Kconfig). The others have one for
+/// each size of the address space (arch/arm64/Kconfig, arch/riscv/Kconfig): an address near the top of
+/// the space, whose shadow ends at a power of two.
+pub fn is_shadow_offset(value: u64, arch: &str) -> bool {
+    match arch {
+        "x86_64" => value == 0xdfff_fc00_0000_0000,
+        "arm64" | "riscv64" => value.trailing_zeros() >= 32 && value >> 60 >= 0xd,
+        _ => false,
+    }
+}
+
 /// The error number in a register, where it is one that functions return.
 pub fn returned_error(value: u64) -> Option<i64> {
     let number = value.cast_signed();

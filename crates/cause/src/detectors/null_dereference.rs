@@ -26,10 +26,11 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     if event.kind == "user_fault" {
         return None;
     }
-    match event.fault.as_ref().and_then(|fault| fault.address) {
-        Some(VirtAddr(address)) => by_fault(event, address),
-        None => by_kasan(event),
-    }
+    // Where KASAN tells the address, the one of the fault is that of its shadow.
+    by_kasan(event).or_else(|| {
+        let VirtAddr(address) = event.fault.as_ref()?.address?;
+        by_fault(event, address)
+    })
 }
 
 fn by_fault(event: &LogEvent, address: u64) -> Option<Draft> {
@@ -183,6 +184,24 @@ mod tests {
         assert!(
             told.verdict
                 .starts_with("The kernel used a NULL pointer in tcp_ack; KASAN caught the access.")
+        );
+    }
+
+    #[test]
+    fn the_address_of_a_shadow_is_not_the_one_that_was_used() {
+        let mut report = event("general_protection", 1);
+        report.machine.arch = Some("x86_64".into());
+        report.frame = Some("tcp_ack".into());
+        report.fault = Some(fault(0xdfff_fc00_0000_0003, ""));
+        report.details = vec![detail(
+            "KASAN range",
+            "null-ptr-deref in range [0x0000000000000018-0x000000000000001f]",
+        )];
+        let told = finding(report);
+        assert_eq!(told.detector, "null_dereference");
+        assert!(
+            told.verdict
+                .starts_with("The kernel used a NULL pointer in tcp_ack")
         );
     }
 

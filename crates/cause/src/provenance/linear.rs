@@ -5,8 +5,8 @@
 
 use arch::{Expr, Load, Op, Reg};
 
-use super::Window;
 use super::slice::{Origin, origins};
+use super::{Window, shadow};
 
 /// Steps of one expansion; a window has a few dozen instructions.
 const MAX_STEPS: u32 = 256;
@@ -28,6 +28,13 @@ pub enum Leaf {
         size: u8,
         /// As [`Load::space`].
         space: Option<&'static str>,
+    },
+    /// An eighth of a value, as this instruction made it.
+    Eighth {
+        /// The value, before the instruction.
+        of: Expr,
+        /// Index of the instruction.
+        insn: usize,
     },
     /// An address that this instruction counts from its own.
     Address(usize),
@@ -111,20 +118,21 @@ fn expand(window: &Window, expr: &Expr, at: usize, steps: &mut u32) -> Linear {
     }
     *steps -= 1;
     match expr {
-        Expr::Const(value) if window.is_relative(at) => Linear {
-            terms: vec![Term {
-                factor: 1,
-                leaf: Leaf::Address(at),
-                value: window.absolute.then_some(*value),
-                solved: false,
-            }],
-            ..Linear::default()
-        },
+        Expr::Const(value) if window.is_relative(at) => {
+            part(Leaf::Address(at), window.absolute.then_some(*value))
+        }
         Expr::Const(value) => Linear {
             constant: *value,
             ..Linear::default()
         },
         Expr::Reg(reg) => register(window, *reg, at, steps),
+        Expr::Binary(op, left, right) if shadow::eighth(*op, right) => {
+            let leaf = Leaf::Eighth {
+                of: left.as_ref().clone(),
+                insn: at,
+            };
+            part(leaf, None)
+        }
         Expr::Binary(op, left, right) => {
             let left = expand(window, left, at, steps);
             let right = expand(window, right, at, steps);
@@ -151,12 +159,17 @@ fn expand(window: &Window, expr: &Expr, at: usize, steps: &mut u32) -> Linear {
     }
 }
 
-fn opaque(why: &'static str) -> Linear {
+/// A value that is not modelled.
+pub(super) fn opaque(why: &'static str) -> Linear {
+    part(Leaf::Opaque(why), None)
+}
+
+fn part(leaf: Leaf, value: Option<u64>) -> Linear {
     Linear {
         terms: vec![Term {
             factor: 1,
-            leaf: Leaf::Opaque(why),
-            value: None,
+            leaf,
+            value,
             solved: false,
         }],
         ..Linear::default()

@@ -10,6 +10,7 @@ mod access;
 mod fetch;
 mod labels;
 mod linear;
+mod shadow;
 mod shape;
 mod slice;
 mod slots;
@@ -20,6 +21,7 @@ mod words;
 
 pub use access::{Access, Agreement};
 pub use linear::{Leaf, Linear, Past, Term};
+pub use shadow::Shadow;
 pub use shape::{Hop, Place, Shape};
 pub use slots::Stored;
 pub(crate) use window::code_bytes;
@@ -36,8 +38,11 @@ pub struct Provenance {
     pub window: Window,
     /// The access that failed.
     pub access: Access,
-    /// Its address as a sum of what it was made from.
+    /// Its address as a sum of what it was made from; of a check of KASAN the address that was
+    /// checked.
     pub address: Linear,
+    /// Where the access was a check of KASAN: what it checked.
+    pub shadow: Option<Shadow>,
     /// The next function on the stack, as printed: it called this one, unless one that has left no
     /// frame did.
     pub caller: Option<String>,
@@ -51,12 +56,29 @@ pub fn trace(event: &LogEvent) -> Result<Provenance, Unread> {
     let window = Window::read(event)?;
     let access = access::failed(&window, event)?;
     let address = linear::of(&window, &access.address, window.fault);
+    let shadow = shadow::undo(&window, &access, &address, names_kasan(event));
     Ok(Provenance {
         window,
         access,
-        address,
+        address: shadow
+            .as_ref()
+            .map_or(address, |shadow| shadow.address.clone()),
+        shadow,
         caller: fetch::caller(event).and_then(|frame| frame.function.clone()),
     })
+}
+
+/// Whether the report says that the kernel has KASAN: `[#1] SMP KASAN`, or a line of its own.
+fn names_kasan(event: &LogEvent) -> bool {
+    let details = event.details.iter();
+    event.headline.contains("KASAN")
+        || details
+            .map(|detail| &detail.name)
+            .any(|name| name.contains("KASAN"))
+        || event
+            .details
+            .iter()
+            .any(|detail| detail.value.contains("KASAN"))
 }
 
 impl Provenance {

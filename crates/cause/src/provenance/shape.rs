@@ -47,6 +47,8 @@ pub fn shape(provenance: &Provenance) -> Shape {
     let scaled: Vec<&Term> = sum.terms.iter().filter(|term| term.factor != 1).collect();
     let offset = sum.constant.cast_signed();
     match (pointers.as_slice(), scaled.as_slice()) {
+        // No instruction reaches further; what does was made of parts that are not known.
+        _ if i32::try_from(offset).is_err() => Shape::Other,
         ([pointer], []) => Shape::Member {
             pointer: (*pointer).clone(),
             offset,

@@ -289,3 +289,80 @@ fn of_a_jump_to_nowhere_the_code_is_not_printed() {
     }
     assert!(matches!(trace(&event), Err(Unread::Fetch)));
 }
+
+const SHADOW: u64 = 0xdfff_fc00_0000_0000;
+
+#[test]
+fn a_check_of_kasan_is_about_the_address_that_it_checks() {
+    // lea 0x40(%rbx),%rdi; mov %rdi,%rax; shr $3,%rax; cmpb $0,(%rax,%rbp,1)
+    let check = Oops {
+        arch: "x86_64",
+        code: &[
+            &[0x48, 0x8d, 0x7b, 0x40],
+            &[0x48, 0x89, 0xf8],
+            &[0x48, 0xc1, 0xe8, 0x03],
+            &[0x80, 0x3c, 0x28, 0x00],
+        ],
+        failed: 3,
+        registers: &[("rax", 8), ("rbx", 0), ("rbp", SHADOW), ("rdi", 0x40)],
+        address: SHADOW + 8,
+        access: "read",
+    };
+    let told = verdict_of(&check);
+    assert!(
+        told.starts_with(
+            "f was about to access memory at offset 64 of an object whose pointer is NULL."
+        ),
+        "{told}"
+    );
+    assert!(
+        says(&check)
+            .contains("the shadow of 0x40: an eighth of the address plus 0xdffffc0000000000")
+    );
+    // Another number is no shadow, and neither is another shift.
+    let other = Oops {
+        registers: &[("rax", 8), ("rbx", 0), ("rbp", SHADOW + 8), ("rdi", 0x40)],
+        address: SHADOW + 16,
+        ..check
+    };
+    let provenance = trace(&oops(&other)).expect("the code is read");
+    assert!(provenance.shadow.is_none());
+    assert_eq!(verdict(&provenance, "f"), None);
+}
+
+#[test]
+fn the_offset_of_the_shadow_may_stand_in_the_code() {
+    // movabs $0xdffffc0000000000,%rax; mov %rdi,%rdx; shr $3,%rdx; movzbl (%rdx,%rax,1),%eax
+    let code: [&[u8]; 4] = [
+        &[0x48, 0xb8, 0, 0, 0, 0, 0, 0xfc, 0xff, 0xdf],
+        &[0x48, 0x89, 0xfa],
+        &[0x48, 0xc1, 0xea, 0x03],
+        &[0x0f, 0xb6, 0x04, 0x02],
+    ];
+    let mut check = Oops {
+        arch: "x86_64",
+        code: &code,
+        failed: 3,
+        registers: &[("rax", SHADOW), ("rdx", 4), ("rdi", 0x20)],
+        address: SHADOW + 4,
+        access: "read",
+    };
+    assert!(
+        verdict_of(&check)
+            .starts_with("f was about to access memory through a pointer that is 0x20")
+    );
+    // Where the shift is not among the bytes, the parts are no pointer and offset.
+    check.code = &code[3..];
+    check.failed = 0;
+    let mut event = oops(&check);
+    let provenance = trace(&event).expect("the code is read");
+    assert_eq!(verdict(&provenance, "f"), None);
+    // A kernel that says it has KASAN settles it.
+    event.headline = "general protection fault: 0000 [#1] SMP KASAN".to_owned();
+    let provenance = trace(&event).expect("the code is read");
+    assert_eq!(
+        verdict(&provenance, "f").expect("a verdict").join(" "),
+        "f was about to access memory at 0x20, or up to 7 bytes behind it: a small number: NULL plus an \
+         offset, or no pointer at all."
+    );
+}

@@ -5,6 +5,7 @@ use base::Trust;
 
 use super::access::Agreement;
 use super::linear::{Leaf, Past, Term};
+use super::shadow::{self, Shadow};
 use super::shape::{Hop, Place, Shape, hops, past_of, shape};
 use super::slots::Stored;
 use super::{Provenance, Window};
@@ -31,6 +32,9 @@ pub fn sentences(provenance: &Provenance, source: Option<&str>) -> Vec<Sentence>
     let window = &provenance.window;
     let mut out = vec![failed(provenance, source)];
     let sum = &provenance.address;
+    if let Some(shadow) = &provenance.shadow {
+        out.push(checked(shadow));
+    }
     for &insn in sum.insns.iter().rev() {
         if insn != window.fault && !window.is_load(insn) {
             out.push(computed(made(window, insn, &sum.terms)));
@@ -123,6 +127,20 @@ fn failed(provenance: &Provenance, source: Option<&str>) -> Sentence {
         _ => {}
     }
     computed(says)
+}
+
+/// What KASAN was asked about.
+fn checked(shadow: &Shadow) -> Sentence {
+    let first = shadow.first;
+    let what = match shadow::whole(&shadow.address) {
+        Some(address) => format!("{address:#x}"),
+        None => format!("one of {first:#x} to {:#x}", first.wrapping_add(7)),
+    };
+    computed(format!(
+        "That is where KASAN keeps the shadow of {what}: an eighth of the address plus {:#x}. The \
+         kernel was about to access that address; KASAN's check came first",
+        shadow.offset
+    ))
 }
 
 /// `` `daddu s1,a0,v0` made s1: a0 + v0 = 0x0 + 0x300 = 0x300 ``
@@ -331,11 +349,15 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         return None;
     }
     let window = &provenance.window;
-    let verb = provenance.access.did();
-    let what = bytes(provenance.access.size);
+    // Of a check only the place is known, neither the size nor what would have been done there.
+    let (verb, what) = match provenance.shadow {
+        Some(_) => ("was about to access", "memory".to_owned()),
+        None => (provenance.access.did(), bytes(provenance.access.size)),
+    };
     let shape = shape(provenance);
-    let pointer = shape.pointer()?;
-    let value = pointer.value?;
+    let Some((pointer, value)) = shape.pointer().and_then(|term| Some((term, term.value?))) else {
+        return by_shadow(provenance, place);
+    };
     let state = bad(window, value)?;
     let first = match &shape {
         Shape::Element {
@@ -365,6 +387,18 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         }
     }));
     Some(verdict)
+}
+
+/// The verdict where only KASAN's shadow tells the address.
+fn by_shadow(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
+    let first = provenance.shadow.as_ref()?.first;
+    let state = match past_of(&provenance.window, first)? {
+        Bad::NullPlus(0) => "the first bytes behind NULL".to_owned(),
+        bad => meaning(&bad),
+    };
+    Some(vec![format!(
+        "{place} was about to access memory at {first:#x}, or up to 7 bytes behind it: {state}."
+    )])
 }
 
 /// Whether the way back cannot have been another one: the whole function was printed, or the
@@ -493,7 +527,7 @@ fn describe(window: &Window, value: u64) -> String {
         return "NULL".to_owned();
     }
     match past_of(window, value) {
-        Some(Bad::NullPlus(_)) | None => format!("{value:#x}"),
+        None => format!("{value:#x}"),
         Some(bad) => format!("{value:#x}, {}", meaning(&bad)),
     }
 }
@@ -501,7 +535,7 @@ fn describe(window: &Window, value: u64) -> String {
 /// What a bad value is.
 fn meaning(bad: &Bad) -> String {
     match bad {
-        Bad::NullPlus(offset) => format!("NULL plus {offset:#x}"),
+        Bad::NullPlus(_) => "a small number: NULL plus an offset, or no pointer at all".to_owned(),
         Bad::ErrorPointer(number) => match error_name(*number) {
             Some(name) => format!("the error number {name} ({number}) where a pointer belongs"),
             None => format!("the number {number} where a pointer belongs"),
@@ -536,7 +570,7 @@ fn name(window: &Window, term: &Term) -> String {
             format!("The index, which `{text}` read,")
         }
         Leaf::Register { reg, .. } => format!("The index, {reg} before it was multiplied,"),
-        Leaf::Opaque(_) | Leaf::Address(_) => "The index".to_owned(),
+        Leaf::Opaque(_) | Leaf::Address(_) | Leaf::Eighth { .. } => "The index".to_owned(),
     }
 }
 
