@@ -1,12 +1,7 @@
 //! The instructions around the one that failed.
 
-<<<<<<< HEAD
-use arch::{Arch, Decode, Flow, Insn, Reg, Role};
-use base::{Code, Endian, LogEvent};
-=======
 use arch::{Arch, Decode, Effect, Expr, Flow, Insn, Reg, Role};
-use base::{Endian, LogEvent};
->>>>>>> 0d3d2f4 (Follow a pointer through the stack, and say whose word an argument is)
+use base::{Code, Endian, LogEvent};
 
 use super::labels::{self, Anchor};
 
