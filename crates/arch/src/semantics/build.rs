@@ -211,6 +211,8 @@ impl Draft {
         match self.flow {
             Flow::Return => self.flow = Flow::Next,
             Flow::Jump(Some(target)) => self.flow = Flow::Branch(target, holds.clone()),
+            // Where it goes if the condition holds is no address, and otherwise it goes on.
+            Flow::JumpTo(_) => self.flow = Flow::Jump(None),
             Flow::Call(_) => self = self.clobber(scratch),
             _ => {}
         }

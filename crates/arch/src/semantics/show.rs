@@ -11,7 +11,8 @@ pub fn insn(insn: &Insn) -> String {
     match &insn.flow {
         Flow::Next => {}
         Flow::Jump(Some(target)) => parts.push(format!("jump {target:#x}")),
-        Flow::Jump(None) | Flow::JumpTo(_) => parts.push("jump ?".to_owned()),
+        Flow::Jump(None) => parts.push("jump ?".to_owned()),
+        Flow::JumpTo(value) => parts.push(format!("jump {}", expr(value))),
         Flow::Branch(target, when) => parts.push(format!("if {} jump {target:#x}", test(when))),
         Flow::Call(Callee::At(target)) => parts.push(format!("call {target:#x}")),
         Flow::Call(Callee::Value(value)) => parts.push(format!("call {}", expr(value))),
