@@ -5,6 +5,9 @@ use debuginfo::Identity;
 use super::names::{Role, plain};
 use super::needed::Needed;
 
+/// `EM_NONE`: types alone tell no architecture.
+const NO_MACHINE: u16 = 0;
+
 /// How well a file fits, the best last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
@@ -23,6 +26,7 @@ pub(super) enum Fit {
 /// Compares what a file says it is with what the log says.
 pub(super) fn fit(identity: &Identity, role: Option<&Role>, needed: &Needed) -> Fit {
     if let Some(arch) = needed.arch
+        && identity.machine != NO_MACHINE
         && arch.elf_machine != identity.machine
     {
         let its = identity

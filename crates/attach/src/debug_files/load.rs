@@ -84,9 +84,7 @@ impl<'a> Loading<'a> {
                 }
             };
             let fit = fit(&file.identity, file.role.as_ref(), &self.search.needed);
-            if let Fit::Wrong(why) = fit.clone()
-                && !file.is_types
-            {
+            if let Fit::Wrong(why) = fit {
                 let what = format!("the debug information in '{}'", file.label);
                 let gap = Gap::new(what, why).supply(self.fitting());
                 self.loaded.gaps.push(gap);

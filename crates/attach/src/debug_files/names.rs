@@ -43,7 +43,9 @@ pub(super) fn is_release(name: &OsStr) -> bool {
 /// Where packages put the kernel of a release, below a folder that is named.
 pub(super) fn usual_kernels(release: Option<&str>) -> Vec<String> {
     let mut names = Vec::new();
-    if let Some(release) = release.filter(|release| !release.contains('/')) {
+    // A release is printed by whoever wrote the log: it must not lead elsewhere.
+    let harmless = |release: &&str| !release.contains('/') && !release.starts_with('.');
+    if let Some(release) = release.filter(harmless) {
         for form in [
             "vmlinux-R",
             "boot/vmlinux-R",
@@ -60,7 +62,7 @@ pub(super) fn usual_kernels(release: Option<&str>) -> Vec<String> {
             names.push(form.replace('R', release));
         }
     }
-    names.extend(["vmlinux", "vmlinux.debug"].map(str::to_owned));
+    names.extend(["vmlinux", "vmlinux.debug", "build/vmlinux"].map(str::to_owned));
     names
 }
 
@@ -105,7 +107,9 @@ mod tests {
 
     #[test]
     fn a_release_cannot_lead_out_of_the_folder() {
-        assert_eq!(usual_kernels(Some("../../etc")), usual_kernels(None));
+        for release in ["../../etc", "..", "."] {
+            assert_eq!(usual_kernels(Some(release)), usual_kernels(None));
+        }
         let names = usual_kernels(Some("6.1.0"));
         assert!(names.iter().any(|name| name == "lib/modules/6.1.0/vmlinux"));
     }

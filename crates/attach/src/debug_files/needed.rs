@@ -10,6 +10,9 @@ use super::names::plain;
 /// Modules that are looked for; the deepest stacks name fewer.
 const MOST_MODULES: usize = 64;
 
+/// Kernels that are told apart.
+const MOST_RELEASES: usize = 16;
+
 /// Digits of a build-id that is a SHA-1, as kernels print it.
 const BUILD_ID: usize = 40;
 
@@ -42,6 +45,7 @@ impl Needed {
     fn add(&mut self, event: &LogEvent) {
         let machine = &event.machine;
         if let Some(release) = &machine.release
+            && self.releases.len() < MOST_RELEASES
             && !self.releases.contains(release)
         {
             self.releases.push(release.clone());

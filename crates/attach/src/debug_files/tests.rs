@@ -355,6 +355,8 @@ fn types_alone_are_debug_information() {
     put(&root.join("vmlinux"), &kernel[at..]);
     let told = load(&root, &["vmlinux"], &event(RELEASE, &[]));
     assert_eq!((labels(&told), told.errors.len()), (vec!["vmlinux"], 0));
+    let told = load(&root, &["."], &event(RELEASE, &[]));
+    assert_eq!((labels(&told), told.gaps.len()), (vec!["./vmlinux"], 0));
     let mut unknown = event(RELEASE, &[]);
     unknown.machine.arch = None;
     let told = load(&root, &["vmlinux"], &unknown);

@@ -163,6 +163,29 @@ fn compressed_targets_are_code_too() {
 }
 
 #[test]
+fn the_module_of_the_examples_fits_their_logs() {
+    let examples = in_repository("examples");
+    let ran = why(&examples, &["ptr-null-array.log", "whyptr.ko.xz"]);
+    assert_eq!(
+        (ran.code == Some(2), ran.err.as_str()),
+        (false, ""),
+        "{ran:?}"
+    );
+    let words = ran.words();
+    assert!(
+        !words.contains("debug information of the module"),
+        "{words}"
+    );
+    assert!(
+        words.contains("debug information of the kernel 6.1.0-56-cloud-amd64"),
+        "{words}"
+    );
+    // A log of another module: the file is opened, as it was named, and fits the kernel.
+    let ran = why(&examples, &["null-deref.log", "whyptr.ko.xz"]);
+    assert!(!ran.words().is_empty() && ran.code != Some(2), "{ran:?}");
+}
+
+#[test]
 fn help_is_readable_in_a_narrow_window() {
     for columns in ["40", "80"] {
         let mut command = crate::support::why();
