@@ -26,6 +26,12 @@ pub fn end(expected: &Value, got: &Value) -> Ended {
     if wanted["kind"] == found["kind"] && wanted["what"] == found["what"] {
         return Ended::Hit;
     }
+    // Who cannot tell which of two ways was taken names both, in whatever order, and no third.
+    if expected["otherwise"] == found["what"]
+        && names(&got["otherwise"], "what") == [wanted["what"].as_str().unwrap_or_default()]
+    {
+        return Ended::Hit;
+    }
     // True, but not far enough.
     let on_the_way = [&expected["before"], &expected["base"]["what"]];
     match on_the_way.contains(&&found["what"]) {
@@ -50,7 +56,7 @@ pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
         found.extend(equal(&name, &element[theirs], &beyond[ours]));
     }
     let others = names(&got["otherwise"], "what");
-    if !others.is_empty() {
+    if !others.is_empty() && ends["what"] == expected["ends"]["what"] {
         found.extend(among("otherwise", &expected["otherwise"], &others));
     }
     found.extend(among(
@@ -260,6 +266,35 @@ mod tests {
         assert_eq!(ended("argument", "argument 3 of g"), Ended::Wrong);
         assert_eq!(ended("freed", "struct a.b"), Ended::Wrong);
         assert_eq!(ended("member", "struct a.c"), Ended::Wrong);
+    }
+
+    #[test]
+    fn two_ways_are_two_names() {
+        let wanted =
+            json!({"ends": {"kind": "member", "what": "struct a.b"}, "otherwise": "struct a.c"});
+        let said = |end: &str, others: &[&str]| {
+            let others = others
+                .iter()
+                .map(|what| json!({"kind": "member", "what": what}));
+            json!({"ends": {"kind": "member", "what": end}, "otherwise": others.collect::<Vec<_>>()})
+        };
+        for (end, others, ended, differences) in [
+            ("struct a.b", &["struct a.c"][..], Ended::Hit, 0),
+            ("struct a.c", &["struct a.b"], Ended::Hit, 0),
+            ("struct a.b", &[], Ended::Hit, 0),
+            ("struct a.b", &["struct a.d"], Ended::Hit, 1),
+            ("struct a.c", &[], Ended::Wrong, 0),
+            ("struct a.c", &["struct a.d"], Ended::Wrong, 0),
+            ("struct a.c", &["struct a.b", "struct a.d"], Ended::Wrong, 0),
+        ] {
+            let got = said(end, others);
+            assert_eq!(super::end(&wanted, &got), ended, "{got}");
+            assert_eq!(
+                super::differences(&wanted, &got).len(),
+                differences,
+                "{got}"
+            );
+        }
     }
 
     #[test]
