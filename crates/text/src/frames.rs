@@ -229,6 +229,18 @@ pub fn is_arm_frame(text: &str) -> bool {
     }
 }
 
+/// Whether the line is the last one of RISC-V's registers (arch/riscv/kernel/process.c, `show_regs`, which goes on
+/// with `dump_backtrace` if it was in the kernel).
+fn ends_riscv_registers(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("status: ") && text.contains(" badaddr: ")
+}
+
+/// Whether the line is a frame with the address before its symbol.
+fn has_pc(text: &str) -> bool {
+    matches!(parse(text), Some(FrameLine::Frame { pc: Some(_), .. }))
+}
+
 /// What a heading of a stack trace is called, if the line is one.
 ///
 /// `Call Trace:`, `Call trace:` (arm64, s390), `Backtrace:` (arm), `Allocated by task 12:`,
@@ -264,7 +276,9 @@ pub fn read(lines: &[Line]) -> Vec<Trace> {
     let mut open: Option<Trace> = None;
     let mut stack: Option<String> = None;
     let mut foreign_lines = 0;
+    let mut previous = "";
     for line in lines {
+        let before = std::mem::replace(&mut previous, &line.text);
         if let Some(label) = heading(&line.text) {
             close(&mut traces, open.take());
             open = Some(Trace {
@@ -276,11 +290,14 @@ pub fn read(lines: &[Line]) -> Vec<Trace> {
             foreign_lines = 0;
             continue;
         }
-        if open.is_none() && line.text.contains(" from ") && is_arm_frame(&line.text) {
-            // 32-bit ARM had no heading before 6.2.
-            let label = "Backtrace".to_owned();
+        // 32-bit ARM had no heading before 6.2.
+        let arm = line.text.contains(" from ") && is_arm_frame(&line.text);
+        // RISC-V has none where the trace follows the registers.
+        let riscv = ends_riscv_registers(before) && has_pc(&line.text);
+        if open.is_none() && (arm || riscv) {
+            let label = if arm { "Backtrace" } else { "Call Trace" };
             open = Some(Trace {
-                label,
+                label: label.to_owned(),
                 frames: Vec::new(),
                 line: line.number,
             });
@@ -410,6 +427,13 @@ pub fn function_name(symbol: &str) -> String {
 mod tests {
     use super::*;
 
+    fn lines(text: &str) -> Vec<Line> {
+        let numbered = text.lines().zip(1..);
+        numbered
+            .map(|(text, number)| Line::of(number, text.to_owned()))
+            .collect()
+    }
+
     fn name(text: &str) -> Option<(String, bool)> {
         match parse(text)? {
             FrameLine::Frame {
@@ -483,14 +507,26 @@ mod tests {
     }
 
     #[test]
+    fn the_trace_behind_the_registers_of_riscv_has_no_heading() {
+        let text = "epc : f+0x28/0x82 [m]\nstatus: 0000000200000120 badaddr: 0000000000000318 cause: 000000000000000d\n\
+                    [<ffffffff01e6b0e8>] f+0x28/0x82 [m]\n[<ffffffff01e6b15a>] g+0x3e/0x5e [m]\nCode: 80e7 (4d08)\n";
+        let traces = read(&lines(text));
+        let functions: Vec<_> = traces[0]
+            .frames
+            .iter()
+            .map(|frame| frame.function.as_deref().unwrap())
+            .collect();
+        assert_eq!(functions, ["f", "g"]);
+        assert_eq!((traces.len(), traces[0].label.as_str()), (1, "Call Trace"));
+        // Of user space there are registers only.
+        let text = "status: 0000000200000020 badaddr: 0000000000000318 cause: 000000000000000d\nCode: 80e7 (4d08)\n";
+        assert!(read(&lines(text)).is_empty());
+    }
+
+    #[test]
     fn stacks_are_told_apart() {
         let text = "Call Trace:\n <IRQ>\n a+0x1/0x2\n </IRQ>\n <TASK>\n b+0x1/0x2\n </TASK>\nx\n";
-        let lines: Vec<Line> = text
-            .lines()
-            .enumerate()
-            .map(|(i, text)| Line::of(i as u64 + 1, text.to_owned()))
-            .collect();
-        let traces = read(&lines);
+        let traces = read(&lines(text));
         assert_eq!(traces.len(), 1);
         let stacks: Vec<_> = traces[0]
             .frames
