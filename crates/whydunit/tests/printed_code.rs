@@ -63,7 +63,7 @@ fn offset(shape: &Shape) -> Option<i64> {
 
 #[test]
 fn nothing_claimed_contradicts_the_source() {
-    let mut told = 0;
+    let [mut told, mut elements] = [0, 0];
     for (name, event, truth) in specimens() {
         let access = &truth["access"];
         if truth["fetch"] == true {
@@ -91,10 +91,16 @@ fn nothing_claimed_contradicts_the_source() {
             assert_eq!(offset, access["offset"].as_i64().unwrap(), "{name}: offset");
         }
         if let Shape::Element { index, size, .. } = &shape {
+            elements += 1;
             assert_eq!(Some(*index), access["index"].as_u64(), "{name}: element");
             assert_eq!(Some(*size), access["element_size"].as_u64(), "{name}: size");
         } else {
-            assert!(access["index"].is_null(), "{name}: no element seen");
+            // MIPS and RISC-V print few instructions: of the index too little to say anything of the shape.
+            let silent = matches!(shape, Shape::Other);
+            assert!(
+                silent || access["index"].is_null(),
+                "{name}: no element seen"
+            );
         }
         let verdict = provenance::verdict(&provenance, "f").map(|verdict| verdict.join(" "));
         if let Some(verdict) = &verdict {
@@ -104,6 +110,8 @@ fn nothing_claimed_contradicts_the_source() {
         ends(&name, &provenance, &truth);
     }
     assert!(told >= 20, "only {told} have a verdict");
+    // x86 and arm64 print enough of the function.
+    assert!(elements >= 2, "only {elements} are elements");
 }
 
 /// What the pointer is said to be.
