@@ -1,7 +1,7 @@
 //! All references of one object to functions and data, sorted by what they refer to.
 //!
-//! The index is made once, when it is first asked who refers to something: of relocations, and of direct
-//! branches for which the assembler or the linker left none.
+//! The index is made of relocations, and of direct branches for which the assembler or the linker left none. Of a
+//! whole kernel it takes a tenth of a second, so the first questions are answered by looking for one address.
 
 use std::ops::Range;
 
@@ -136,15 +136,8 @@ fn references<'a>(
     let base = section.address.unwrap_or(0);
     let range = base.saturating_add(part.start)..base.saturating_add(part.end);
     object.each_relocation(range, |relocation| {
-        let how = match relocation.kind {
-            RelocationKind::Call => How::Call,
-            RelocationKind::Jump => How::Jump,
-            kind if kind.gives_address() => How::Address,
-            _ => return,
-        };
-        let at = match how {
-            How::Address => relocation.at,
-            _ => start_of_branch(object, &relocation),
+        let Some((how, at)) = use_of(object, &relocation) else {
+            return;
         };
         if let Some(to) = relocation.target() {
             own.push(Reference { to, at, how });
@@ -181,6 +174,78 @@ fn references<'a>(
         }
     }
     Ok((own, other))
+}
+
+/// How a relocation refers to its target, and where from.
+fn use_of(object: &Object<'_>, relocation: &Relocation<'_>) -> Option<(How, u64)> {
+    let how = match relocation.kind {
+        RelocationKind::Call => How::Call,
+        RelocationKind::Jump => How::Jump,
+        kind if kind.gives_address() => How::Address,
+        _ => return None,
+    };
+    let at = match how {
+        How::Address => relocation.at,
+        _ => start_of_branch(object, relocation),
+    };
+    Some((how, at))
+}
+
+/// The references to one address of a linked object, without an index; none where there is no quick way.
+pub(crate) fn look_for(object: &Object<'_>, target: u64) -> Result<Option<Vec<Reference>>> {
+    let Some(branches_to) = object.machine().and_then(|machine| machine.branches_to) else {
+        return Ok(None);
+    };
+    let names = object.symbols_starting_at(target)?;
+    let is_function = names.iter().any(|symbol| object.is_function(symbol));
+    let addresses = object.symbol_table()?.addresses();
+    let mut found = Vec::new();
+    for section in object.sections().iter().filter(|s| s.is_loaded()) {
+        let (Some(bytes), false) = (section.bytes, is_table(section)) else {
+            continue;
+        };
+        let base = section.address.unwrap_or(0);
+        let table = object.table(section)?;
+        let table = table.as_ref().as_ref().map_err(Clone::clone)?;
+        let Some(near) = table.near(addresses, target) else {
+            return Ok(None);
+        };
+        for offset in near.into_iter().filter(|offset| *offset < section.size) {
+            let place = base.saturating_add(offset);
+            object.each_relocation(place..place.saturating_add(1), |relocation| {
+                if relocation.target() == Some(target)
+                    && let Some((how, at)) = use_of(object, &relocation)
+                {
+                    found.push(Reference {
+                        to: target,
+                        at,
+                        how,
+                    });
+                }
+            })?;
+        }
+        if !section.is_code() || !is_function {
+            continue;
+        }
+        let size = bytes.len() as u64;
+        let bytes = Bytes::new(bytes, object.endian());
+        let parts: Vec<u64> = (0..size).step_by(PART as usize).collect();
+        let branches = parts.par_iter().with_max_len(1).flat_map_iter(|start| {
+            branches_to(bytes, *start..size.min(start + PART), base, target)
+        });
+        for (offset, branch) in branches.collect::<Vec<_>>() {
+            if !table.touches(offset, offset.saturating_add(5)) {
+                let how = if branch.is_call { How::Call } else { How::Jump };
+                found.push(Reference {
+                    to: target,
+                    at: base.saturating_add(offset),
+                    how,
+                });
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(Some(found))
 }
 
 /// The address of the instruction whose operand a relocation fills in: x86 has an opcode in front.

@@ -158,7 +158,7 @@ impl<'a> Object<'a> {
 /// A section with its relocations.
 struct Place<'t, 'a> {
     section: &'t Section<'a>,
-    table: &'t Table,
+    table: &'t Table<'a>,
     start: u64,
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use arch::Arch;
 
-use crate::crossrefs::CrossReferences;
+use crate::crossrefs::{self, CrossReferences, Reference};
 use crate::elf::{Elf, Section};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
@@ -30,10 +31,15 @@ pub struct Object<'a> {
     types: Option<&'a [u8]>,
     identity: Identity,
     symbols: OnceLock<Result<Symbols<'a>>>,
-    tables: Mutex<BTreeMap<u32, Arc<Result<Table>>>>,
+    tables: Mutex<BTreeMap<u32, Arc<Result<Table<'a>>>>>,
     for_loader: OnceLock<Result<ForLoader>>,
     references: OnceLock<Result<CrossReferences>>,
+    /// How often it was asked who refers to something.
+    asked: AtomicU32,
 }
+
+/// Questions who refers to something that are answered by going through a linked file before an index pays.
+const QUESTIONS_BEFORE_INDEX: u32 = 16;
 
 impl<'a> Object<'a> {
     /// Opens the file `label`, whose contents are `bytes`. Sections that must be unpacked or relocated go to
@@ -78,6 +84,7 @@ impl<'a> Object<'a> {
             tables: Mutex::new(BTreeMap::new()),
             for_loader: OnceLock::new(),
             references: OnceLock::new(),
+            asked: AtomicU32::new(0),
         }
     }
 
@@ -395,6 +402,18 @@ impl<'a> Object<'a> {
             .map_err(Clone::clone)
     }
 
+    /// The references to an address of the object.
+    pub(crate) fn references_to(&self, address: u64) -> Result<Vec<Reference>> {
+        if !self.is_relocatable()
+            && self.references.get().is_none()
+            && self.asked.fetch_add(1, Ordering::Relaxed) < QUESTIONS_BEFORE_INDEX
+            && let Some(found) = crossrefs::look_for(self, address)?
+        {
+            return Ok(found);
+        }
+        Ok(self.references()?.to_address(address).to_vec())
+    }
+
     /// Whether a relocation changes the `size` bytes at `address`.
     pub(crate) fn is_relocated(&self, address: u64, size: u64) -> Result<bool> {
         let Some(section) = self.file.section_at(address) else {
@@ -435,7 +454,7 @@ impl<'a> Object<'a> {
     }
 
     /// The relocations of a section.
-    pub(crate) fn table(&self, section: &Section<'a>) -> Result<Arc<Result<Table>>> {
+    pub(crate) fn table(&self, section: &Section<'a>) -> Result<Arc<Result<Table<'a>>>> {
         let mut tables = match self.tables.lock() {
             Ok(tables) => tables,
             // A table is complete before it is put in; what a failed thread left behind is sound.

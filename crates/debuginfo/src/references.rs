@@ -220,8 +220,8 @@ impl<'a> DebugInfo<'a> {
         let Some(home) = self.object(id) else {
             return Ok(found);
         };
-        let own = home.references()?.to_address(address).iter();
-        found.extend(own.map(|reference| (id, *reference)));
+        let own = home.references_to(address)?.into_iter();
+        found.extend(own.map(|reference| (id, reference)));
         let names: Vec<_> = home
             .symbols_starting_at(address)?
             .into_iter()

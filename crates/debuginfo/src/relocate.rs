@@ -1,5 +1,7 @@
 //! The relocations of a section: listed in neutral words for code and data, applied to debug sections.
 
+use std::ops::Range;
+
 use base::Endian;
 use object::elf;
 
@@ -18,8 +20,11 @@ const MOST_BETWEEN: usize = 1024;
 
 /// The relocations of one section, sorted by place.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub(crate) struct Table<'a> {
+    /// Those that had to be read and sorted.
     entries: Vec<Entry>,
+    /// Those that lie sorted in the file, as linkers leave them: of a whole kernel they are hundreds of thousands.
+    sorted: Option<Entries<'a>>,
 }
 
 /// One relocation as it lies in the file.
@@ -48,109 +53,231 @@ impl ForLoader {
             .iter()
             .filter(|table| table.is_relocations() && table.is_loaded() && !file.is_relocatable());
         for table in tables {
-            read_entries(file, table, &mut entries)?;
+            entries.extend(Entries::of(file, table, 0)?.iter());
         }
         entries.sort_by_key(|entry| entry.offset);
         Ok(ForLoader { entries })
     }
-}
 
-impl Table {
-    /// Reads the relocations of `section`: those of the linker, kept by it (`--emit-relocs`) or for the loader.
-    pub(crate) fn read(
-        file: &Elf<'_>,
-        section: &Section<'_>,
-        for_loader: &ForLoader,
-    ) -> Result<Self> {
-        let mut entries = Vec::new();
-        let base = section.address.unwrap_or(0);
-        for table in file.relocations_of(section.index) {
-            if table.is_loaded() && !file.is_relocatable() {
-                continue;
-            }
-            let before = entries.len();
-            read_entries(file, table, &mut entries)?;
-            if !file.is_relocatable() {
-                // Such a file names addresses, not offsets.
-                for entry in entries.iter_mut().skip(before) {
-                    entry.offset = entry.offset.wrapping_sub(base);
-                }
-            }
-        }
-        if section.is_loaded() && !file.is_relocatable() {
-            let all = &for_loader.entries;
-            let from = all.partition_point(|entry| entry.offset < base);
-            let to = all.partition_point(|entry| entry.offset < section.range().end);
-            let these = all.get(from..to).unwrap_or_default().iter();
-            entries.extend(these.map(|entry| Entry {
-                offset: entry.offset - base,
-                ..*entry
-            }));
-        }
-        if !entries.is_sorted_by_key(|entry| entry.offset) {
-            // Stable: several relocations of one place are applied in their order.
-            entries.sort_by_key(|entry| entry.offset);
-        }
-        Ok(Table { entries })
-    }
-
-    /// Whether any place lies from `start` to before `end`.
-    pub(crate) fn touches(&self, start: u64, end: u64) -> bool {
-        !self.between(start, end).is_empty()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    fn between(&self, start: u64, end: u64) -> &[Entry] {
-        let from = self.entries.partition_point(|entry| entry.offset < start);
-        let to = self.entries.partition_point(|entry| entry.offset < end);
+    /// Those with a place in `range`.
+    fn between(&self, range: Range<u64>) -> &[Entry] {
+        let from = self.entries.partition_point(|e| e.offset < range.start);
+        let to = self.entries.partition_point(|e| e.offset < range.end);
         self.entries.get(from..to).unwrap_or_default()
     }
 }
 
-/// Reads a table; the place of each relocation is as the file has it.
-fn read_entries(file: &Elf<'_>, table: &Section<'_>, into: &mut Vec<Entry>) -> Result<()> {
-    let raw = file.raw(table)?;
-    let has_addend = table.kind == elf::SHT_RELA.0;
-    // Those of the loader name symbols of another table, which are of no use here.
-    let names_symbols = file
-        .section(table.link)
-        .is_some_and(|link| link.kind == elf::SHT_SYMTAB.0);
-    let word: usize = if file.is_64 { 8 } else { 4 };
-    let size = if has_addend { 3 * word } else { 2 * word };
-    if table.entry_size != size as u64 {
-        let what = format!("relocations of {} bytes, not {size}", table.entry_size);
-        return Err(Error::section(&file.label, table.name.as_ref(), 0, what));
+impl<'a> Table<'a> {
+    /// Reads the relocations of `section`: those of the linker, kept by it (`--emit-relocs`) or for the loader.
+    pub(crate) fn read(
+        file: &Elf<'a>,
+        section: &Section<'a>,
+        for_loader: &ForLoader,
+    ) -> Result<Self> {
+        let address = section.address.unwrap_or(0);
+        // A linked file names addresses, not offsets.
+        let base = if file.is_relocatable() { 0 } else { address };
+        let mut tables = Vec::new();
+        for table in file.relocations_of(section.index) {
+            if file.is_relocatable() || !table.is_loaded() {
+                tables.push(Entries::of(file, table, base)?);
+            }
+        }
+        let for_loader = match section.is_loaded() && !file.is_relocatable() {
+            true => for_loader.between(section.range()),
+            false => &[],
+        };
+        if let ([table], []) = (tables.as_slice(), for_loader)
+            && table.is_sorted()
+        {
+            return Ok(Table {
+                entries: Vec::new(),
+                sorted: Some(*table),
+            });
+        }
+        let mut entries: Vec<_> = tables.iter().flat_map(|table| table.iter()).collect();
+        entries.extend(for_loader.iter().map(|entry| Entry {
+            offset: entry.offset - address,
+            ..*entry
+        }));
+        if !entries.is_sorted_by_key(|entry| entry.offset) {
+            // Stable: several relocations of one place are applied in their order.
+            entries.sort_by_key(|entry| entry.offset);
+        }
+        Ok(Table {
+            entries,
+            sorted: None,
+        })
     }
-    into.reserve(raw.len() / size);
-    for entry in raw.chunks_exact(size) {
-        let bytes = Bytes::new(entry, file.endian());
-        let number = |at: usize| bytes.number((at * word) as u64, word as u64).unwrap_or(0);
+
+    /// Whether any place lies from `start` to before `end`.
+    pub(crate) fn touches(&self, start: u64, end: u64) -> bool {
+        self.between(start, end).next().is_some()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    fn all(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.between(0, u64::MAX)
+    }
+
+    fn between(&self, start: u64, end: u64) -> impl Iterator<Item = Entry> + '_ {
+        let from = self.entries.partition_point(|entry| entry.offset < start);
+        let to = self.entries.partition_point(|entry| entry.offset < end);
+        let read = self.entries.get(from..to).unwrap_or_default();
+        let sorted = self.sorted.iter();
+        read.iter()
+            .copied()
+            .chain(sorted.flat_map(move |sorted| sorted.between(start, end)))
+    }
+
+    /// The offsets of relocations that may mean `target`: those of a symbol that lies, with the addend, so near
+    /// that only how the machine counts decides. None where addends lie in the fields.
+    ///
+    /// `addresses` are those of the symbols by their numbers.
+    pub(crate) fn near(&self, addresses: &[u64], target: u64) -> Option<Vec<u64>> {
+        use rayon::prelude::*;
+        /// x86 counts from the end of an instruction: four bytes of field, and a constant behind it.
+        const NEAR: u64 = 16;
+        let is_near = |entry: &Entry| {
+            let symbol = addresses.get(entry.symbol as usize).copied().unwrap_or(0);
+            let addend = entry.addend.unwrap_or(0);
+            let meant = symbol.wrapping_add_signed(addend);
+            meant.wrapping_sub(target).wrapping_add(NEAR) <= 2 * NEAR
+        };
+        let has_addends = match &self.sorted {
+            Some(sorted) => sorted.has_addend,
+            None => self.entries.iter().all(|entry| entry.addend.is_some()),
+        };
+        if !has_addends {
+            return None;
+        }
+        let read = self.entries.iter().filter(|entry| is_near(entry));
+        let mut found: Vec<u64> = read.map(|entry| entry.offset).collect();
+        if let Some(sorted) = &self.sorted {
+            let parts = sorted.raw.par_chunks(sorted.size * PART).with_max_len(1);
+            let part = |raw: &'a [u8]| -> Vec<u64> {
+                let part = Entries { raw, ..*sorted };
+                let near = part.iter().filter(|entry| is_near(entry));
+                near.map(|entry| entry.offset).collect()
+            };
+            found.par_extend(parts.flat_map_iter(part));
+        }
+        found.dedup();
+        Some(found)
+    }
+}
+
+/// Relocations that are looked through at a time.
+const PART: usize = 1 << 14;
+
+/// The relocations of a table as they lie in the file.
+#[derive(Clone, Copy, Debug)]
+struct Entries<'a> {
+    raw: &'a [u8],
+    /// Bytes of one.
+    size: usize,
+    endian: Endian,
+    is_64: bool,
+    is_mips: bool,
+    has_addend: bool,
+    /// Those of the loader name symbols of another table, which are of no use here.
+    names_symbols: bool,
+    /// What the places count from.
+    base: u64,
+}
+
+impl<'a> Entries<'a> {
+    fn of(file: &Elf<'a>, table: &Section<'a>, base: u64) -> Result<Self> {
+        let raw = file.raw(table)?;
+        let has_addend = table.kind == elf::SHT_RELA.0;
+        let names_symbols = file
+            .section(table.link)
+            .is_some_and(|link| link.kind == elf::SHT_SYMTAB.0);
+        let word: usize = if file.is_64 { 8 } else { 4 };
+        let size = if has_addend { 3 * word } else { 2 * word };
+        if table.entry_size != size as u64 {
+            let what = format!("relocations of {} bytes, not {size}", table.entry_size);
+            return Err(Error::section(&file.label, table.name.as_ref(), 0, what));
+        }
+        Ok(Entries {
+            raw,
+            size,
+            endian: file.endian(),
+            is_64: file.is_64,
+            is_mips: file.machine == elf::EM_MIPS.0,
+            has_addend,
+            names_symbols,
+            base,
+        })
+    }
+
+    fn read(&self, raw: &[u8]) -> Entry {
+        let bytes = Bytes::new(raw, self.endian);
+        let number = |at: u64| match self.is_64 {
+            true => bytes.u64(8 * at).unwrap_or(0),
+            false => bytes.u32(4 * at).map_or(0, u64::from),
+        };
         let (offset, info) = (number(0), number(1));
-        let (symbol, kind) = if !file.is_64 {
+        let (symbol, kind) = if !self.is_64 {
             ((info >> 8) as u32, (info & 0xff) as u32)
-        } else if file.machine == elf::EM_MIPS.0 {
-            mips_info(info, file.endian())
+        } else if self.is_mips {
+            mips_info(info, self.endian)
         } else {
             ((info >> 32) as u32, info as u32)
         };
-        if symbol != 0 && !names_symbols {
-            continue;
-        }
-        let addend = has_addend.then(|| match file.is_64 {
+        let addend = self.has_addend.then(|| match self.is_64 {
             true => number(2) as i64,
             false => i64::from((number(2) as u32).cast_signed()),
         });
-        into.push(Entry {
-            offset,
+        Entry {
+            offset: offset.wrapping_sub(self.base),
             kind,
             symbol,
             addend,
-        });
+        }
     }
-    Ok(())
+
+    fn iter(self) -> impl Iterator<Item = Entry> + use<'a> {
+        let read = self
+            .raw
+            .chunks_exact(self.size)
+            .map(move |raw| self.read(raw));
+        read.filter(move |entry| entry.symbol == 0 || self.names_symbols)
+    }
+
+    /// Whether the places are in order, so that they can be searched for.
+    fn is_sorted(&self) -> bool {
+        self.names_symbols && self.iter().is_sorted_by_key(|entry| entry.offset)
+    }
+
+    /// Those with a place from `start` to before `end`, of sorted ones.
+    fn between(&self, start: u64, end: u64) -> impl Iterator<Item = Entry> + use<'a> {
+        let (from, to) = (self.first(start), self.first(end));
+        let raw = self.raw.get(from * self.size..to * self.size);
+        Entries {
+            raw: raw.unwrap_or_default(),
+            ..*self
+        }
+        .iter()
+    }
+
+    /// How many have a place before `offset`, of sorted ones.
+    fn first(&self, offset: u64) -> usize {
+        let (mut low, mut high) = (0, self.raw.len() / self.size);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let raw = self.raw.get(middle * self.size..).unwrap_or_default();
+            if self.read(raw).offset < offset {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
 }
 
 /// 64-bit MIPS has no `r_info` but four fields: symbol (32 bits), special symbol, third, second and first
@@ -181,16 +308,16 @@ impl<'a> Context<'_, 'a> {
     pub(crate) fn each(
         &self,
         section: &Section<'a>,
-        table: &Table,
-        range: std::ops::Range<u64>,
+        table: &Table<'_>,
+        range: Range<u64>,
         mut each: impl FnMut(Relocation<'a>),
     ) {
         let base = section.address.unwrap_or(0);
         for entry in table.between(range.start, range.end) {
-            let (mut relocation, partner) = self.one(section, base, entry);
+            let (mut relocation, partner) = self.one(section, base, &entry);
             match partner {
                 Partner::NextLow if entry.addend.is_none() => {
-                    relocation.addend += self.low_addend(section, table, entry);
+                    relocation.addend += self.low_addend(section, table, &entry);
                 }
                 Partner::AtLabel => self.at_label(section, table, &mut relocation),
                 _ => {}
@@ -203,15 +330,15 @@ impl<'a> Context<'_, 'a> {
     pub(crate) fn each_raw(
         &self,
         section: &Section<'a>,
-        table: &Table,
-        range: std::ops::Range<u64>,
+        table: &Table<'_>,
+        range: Range<u64>,
         mut each: impl FnMut(Relocation<'a>),
     ) {
         let base = section.address.unwrap_or(0);
         for entry in table.between(range.start, range.end) {
-            let (mut relocation, partner) = self.one(section, base, entry);
+            let (mut relocation, partner) = self.one(section, base, &entry);
             if partner == Partner::NextLow && entry.addend.is_none() {
-                relocation.addend += self.low_addend(section, table, entry);
+                relocation.addend += self.low_addend(section, table, &entry);
             }
             each(relocation);
         }
@@ -231,30 +358,30 @@ impl<'a> Context<'_, 'a> {
     pub(crate) fn high_at(
         &self,
         section: &Section<'a>,
-        table: &Table,
+        table: &Table<'_>,
         offset: u64,
     ) -> Option<Relocation<'a>> {
         let base = section.address.unwrap_or(0);
-        let there = table.between(offset, offset.saturating_add(1)).iter();
+        let there = table.between(offset, offset.saturating_add(1));
         there
             .take(MOST_AT_ONE_PLACE)
-            .map(|entry| self.one(section, base, entry).0)
+            .map(|entry| self.one(section, base, &entry).0)
             .find(|high| matches!(high.kind, RelocationKind::High | RelocationKind::SlotHigh))
     }
 
     /// Gives a lower part the target of the upper part that its label names.
-    fn at_label(&self, section: &Section<'a>, table: &Table, low: &mut Relocation<'a>) {
+    fn at_label(&self, section: &Section<'a>, table: &Table<'_>, low: &mut Relocation<'a>) {
         let base = section.address.unwrap_or(0);
         let Some(label) = low.target().and_then(|label| label.checked_sub(base)) else {
             return;
         };
-        let there = table.between(label, label.saturating_add(1)).iter();
+        let there = table.between(label, label.saturating_add(1));
         let there = there.take(MOST_AT_ONE_PLACE);
         let is_upper = |high: &Relocation<'a>| {
             matches!(high.kind, RelocationKind::High | RelocationKind::SlotHigh)
         };
         let high = there
-            .map(|entry| self.one(section, base, entry).0)
+            .map(|entry| self.one(section, base, &entry).0)
             .find(is_upper);
         if let Some(high) = high {
             low.symbol = high.symbol;
@@ -303,15 +430,14 @@ impl<'a> Context<'_, 'a> {
     }
 
     /// The addend of the first lower part behind `high` that belongs to the same symbol.
-    fn low_addend(&self, section: &Section<'a>, table: &Table, high: &Entry) -> i64 {
+    fn low_addend(&self, section: &Section<'a>, table: &Table<'_>, high: &Entry) -> i64 {
         // Compilers may move a lower part far from its upper one, but not out of the function.
         const FAR: u64 = 1 << 16;
         let behind = table.between(high.offset, high.offset.saturating_add(FAR));
         behind
-            .iter()
             .take(MOST_BETWEEN)
             .filter(|entry| entry.symbol == high.symbol)
-            .map(|entry| self.one(section, 0, entry).0)
+            .map(|entry| self.one(section, 0, &entry).0)
             .find(|low| low.kind == RelocationKind::Low)
             .map_or(0, |low| low.addend)
     }
@@ -320,12 +446,12 @@ impl<'a> Context<'_, 'a> {
     pub(crate) fn apply(
         &self,
         section: &Section<'a>,
-        table: &Table,
+        table: &Table<'_>,
         bytes: &mut [u8],
     ) -> Result<()> {
         let endian = self.file.endian();
         let base = section.address.unwrap_or(0);
-        for entry in &table.entries {
+        for entry in table.all() {
             let field = Field {
                 section: Bytes::new(bytes, endian),
                 offset: entry.offset,

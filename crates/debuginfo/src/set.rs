@@ -515,7 +515,11 @@ impl<'a> DebugInfo<'a> {
         let start = symbol.map_or(address, |symbol| symbol.address);
         let offset = address.wrapping_sub(start);
         let told = match self.dwarf(id)? {
-            Some(dwarf) => dwarf.variable(start)?,
+            Some(dwarf) => {
+                let table = object.symbol_table()?;
+                let beside = symbol.and_then(|symbol| table.function_beside(&symbol));
+                dwarf.variable(start, beside.map(|function| function.address))?
+            }
             None => None,
         };
         Ok(match (told, symbol) {

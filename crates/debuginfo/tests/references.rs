@@ -161,3 +161,27 @@ fn variables_are_known_by_their_addresses() {
         );
     }
 }
+
+#[test]
+fn looking_for_one_address_finds_what_the_index_has() {
+    // The first questions to a linked file are answered without an index, later ones with it.
+    for file in ["kernel-x86_64", "kernel-arm64"] {
+        let (indexed, id) = common::set(file);
+        for _ in 0..32 {
+            indexed.callers_of(id, 0).unwrap();
+        }
+        let functions = indexed.object(id).unwrap().functions().unwrap();
+        let mut called = 0;
+        for function in functions {
+            let (new, _) = common::set(file);
+            let callers = new.callers_of(id, function.address).unwrap();
+            assert_eq!(callers, indexed.callers_of(id, function.address).unwrap());
+            assert_eq!(
+                new.address_taken(id, function.address).unwrap(),
+                indexed.address_taken(id, function.address).unwrap()
+            );
+            called += usize::from(!callers.is_empty());
+        }
+        assert!(called > 3, "{file}: {called}");
+    }
+}

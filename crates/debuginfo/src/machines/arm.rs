@@ -20,6 +20,7 @@ pub(crate) static ENTRY: Machine = Machine {
             branch(field, base.wrapping_add(field.offset))
         })
     },
+    branches_to: None,
     // There is no decoder that could complete the address.
     beginnings: |_, _, _, _| Vec::new(),
     fill,

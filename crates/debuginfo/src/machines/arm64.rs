@@ -25,6 +25,7 @@ pub(crate) static ENTRY: Machine = Machine {
             branch(field, base.wrapping_add(field.offset))
         })
     },
+    branches_to: None,
     beginnings: |section, part, base, target| {
         let begins =
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);

@@ -22,6 +22,7 @@ pub(crate) static ENTRY: Machine = Machine {
             branch(field, base.wrapping_add(field.offset))
         })
     },
+    branches_to: None,
     // Addresses are constants of instructions, with a relocation.
     beginnings: |_, _, _, _| Vec::new(),
     fill: |kind, neutral, word| {

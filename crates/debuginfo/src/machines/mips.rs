@@ -24,6 +24,7 @@ pub(crate) static ENTRY: Machine = Machine {
             branch(field, base.wrapping_add(field.offset))
         })
     },
+    branches_to: None,
     beginnings: |section, part, _, target| {
         find_all(section, part, 4, |field| begins_address(field, target))
     },

@@ -27,6 +27,8 @@ pub(crate) struct Machine {
     pub(crate) register: fn(number: u16, is_64: bool) -> Option<&'static str>,
     /// The direct branches of a part of a section, which lies at the address given last, by their offsets.
     pub(crate) branches: Branches,
+    /// The same of those that lead to the address given last, where these are found much faster than all.
+    pub(crate) branches_to: Option<BranchesTo>,
     /// The offsets of instructions that may begin to make the address given last in a register.
     pub(crate) beginnings:
         fn(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<u64>,
@@ -53,6 +55,10 @@ pub(crate) enum Fill {
 
 /// The direct branches of a part of a section.
 type Branches = fn(section: Bytes<'_>, part: Range<u64>, base: u64) -> Vec<(u64, Branch)>;
+
+/// The direct branches of a part of a section to one target.
+type BranchesTo =
+    fn(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<(u64, Branch)>;
 
 /// A place in a section that a relocation changes or an instruction fills.
 pub(crate) struct Field<'a> {

@@ -25,6 +25,7 @@ pub(crate) static ENTRY: Machine = Machine {
             branch(field, base.wrapping_add(field.offset))
         })
     },
+    branches_to: None,
     // Addresses are made from the table of contents, of which a function knows only the register.
     beginnings: |_, _, _, _| Vec::new(),
     fill,

@@ -1,11 +1,12 @@
 //! x86_64. "System V Application Binary Interface, AMD64 Architecture Processor Supplement": 4.4.1
 //! "Relocation Types", figure 3.36 "DWARF Register Number Mapping", 3.2.3 "Parameter Passing".
 
+use std::ops::Range;
+
 use object::elf::{self, RelocationType};
 
-use super::{
-    Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, find_all, scan,
-};
+use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, scan};
+use crate::bytes::Bytes;
 use crate::link::{Word, fill_x86};
 use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{Other, Relative, Slot, ThreadLocal};
@@ -21,10 +22,21 @@ pub(crate) static ENTRY: Machine = Machine {
             branch(field, base.wrapping_add(field.offset))
         })
     },
+    branches_to: Some(branches_to),
     beginnings: |section, part, base, target| {
         let begins =
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
-        find_all(section, part, 1, begins)
+        // The distance is the last of the instruction.
+        let fields = distances_to(section, part, base, target).into_iter();
+        let starts = fields.filter_map(|field| field.checked_sub(3));
+        let is_one = |offset: &u64| {
+            begins(&Field {
+                section,
+                offset: *offset,
+                is_code: true,
+            })
+        };
+        starts.filter(is_one).collect()
     },
     fill,
     table: None,
@@ -124,6 +136,69 @@ pub(super) fn branch(field: &Field<'_>, address: u64) -> Option<Branch> {
         target: address.wrapping_add(size).wrapping_add_signed(distance),
         is_call,
     })
+}
+
+/// The branches to `target` whose distance lies in a part of a section.
+fn branches_to(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<(u64, Branch)> {
+    let mut found = Vec::new();
+    for distance in distances_to(section, part, base, target) {
+        for size in [1, 2] {
+            let Some(offset) = distance.checked_sub(size) else {
+                continue;
+            };
+            let field = Field {
+                section,
+                offset,
+                is_code: true,
+            };
+            let branch = branch(&field, base.wrapping_add(offset));
+            if let Some(branch) = branch.filter(|branch| branch.target == target) {
+                found.push((offset, branch));
+            }
+        }
+    }
+    found
+}
+
+/// Words that are compared before it is asked whether one was equal: so the compiler compares many at once.
+const BLOCK: usize = 256;
+
+/// The offsets in a part of a section at which 32 bits lead to `target` when counted from behind them.
+fn distances_to(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<u64> {
+    let (Ok(start), Ok(end)) = (usize::try_from(part.start), usize::try_from(part.end)) else {
+        return Vec::new();
+    };
+    // A distance may begin at the last byte of the part.
+    let end = end.saturating_add(3).min(section.data.len());
+    let bytes = section.data.get(start..end).unwrap_or_default();
+    let word = |bytes: &[u8]| <[u8; 4]>::try_from(bytes).map_or(0, u32::from_le_bytes);
+    let mut found = Vec::new();
+    for phase in 0..4 {
+        let words = bytes.get(phase..).unwrap_or_default();
+        let mut at = part.start + phase as u64;
+        for block in words.chunks(4 * BLOCK) {
+            // What the first word must be; that of the next is 4 less.
+            let wanted = target.wrapping_sub(base.wrapping_add(at + 4)) as u32;
+            let equal = |(bytes, number): (&[u8], u32)| {
+                u32::from(word(bytes) == wanted.wrapping_sub(4 * number))
+            };
+            // No early end: it would be decided word by word.
+            let count: u32 = block.chunks_exact(4).zip(0..).map(equal).sum();
+            if count > 0 {
+                for (bytes, number) in block.chunks_exact(4).zip(0_u64..) {
+                    let place = at + 4 * number;
+                    let distance = i64::from(word(bytes).cast_signed());
+                    let behind = base.wrapping_add(place + 4);
+                    if behind.wrapping_add_signed(distance) == target {
+                        found.push(place);
+                    }
+                }
+            }
+            at += block.len() as u64;
+        }
+    }
+    found.sort_unstable();
+    found
 }
 
 /// `lea rel32(%rip), register`, the only way that makes an address of the same section without a relocation.

@@ -1,6 +1,6 @@
 //! The places of code that a running kernel has rewritten, or may have: its bytes there are not the file's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use object::elf;
@@ -56,6 +56,9 @@ pub struct Site {
 /// Nops at a function's entry that are looked at.
 const MOST_NOPS: u64 = 8;
 
+/// Bytes of one place at most.
+const LONGEST: u64 = 0x1000;
+
 /// Entries of a table by which its shape is told.
 const MOST_TRIED: usize = 64;
 
@@ -85,7 +88,9 @@ impl<'a> Object<'a> {
         let marks = self.table_marks()?;
         for kind in TABLES {
             for table in self.tables_of(kind, &marks) {
-                self.read_table(kind, table, |place| keep(&mut sites, place, kind.why))?;
+                self.read_table(kind, table, &range, |place| {
+                    keep(&mut sites, place, kind.why)
+                })?;
             }
         }
         sites.sort_by_key(|site| (site.range.start, site.range.end, site.why));
@@ -99,16 +104,22 @@ impl<'a> Object<'a> {
         if self.is_relocatable() {
             return Ok(marks);
         }
+        let exact: BTreeSet<&str> = TABLES
+            .iter()
+            .flat_map(|kind| [kind.linked.0, kind.linked.1])
+            .collect();
+        let open: Vec<&str> = exact
+            .iter()
+            .copied()
+            .filter(|mark| mark.ends_with('_') && !mark.is_empty())
+            .collect();
         for symbol in self.symbols()? {
-            if symbol.name.starts_with("__") && symbol.is_defined() {
-                let name = symbol.name;
-                let is = |mark: &str| !mark.is_empty() && name.starts_with(mark);
-                if TABLES
-                    .iter()
-                    .any(|kind| is(kind.linked.0) || is(kind.linked.1))
-                {
-                    marks.insert(name, symbol.address);
-                }
+            let name = symbol.name;
+            if name.starts_with("__")
+                && symbol.is_defined()
+                && (exact.contains(name) || open.iter().any(|mark| name.starts_with(mark)))
+            {
+                marks.insert(name, symbol.address);
             }
         }
         Ok(marks)
@@ -139,11 +150,12 @@ impl<'a> Object<'a> {
         found
     }
 
-    /// Calls `each` with every place that a table names.
+    /// Calls `each` with every place that a table names in `range` or close to it.
     fn read_table(
         &self,
         kind: &TableKind,
         table: Range<u64>,
+        range: &Range<u64>,
         mut each: impl FnMut(Range<u64>),
     ) -> Result<()> {
         let size = table.end.saturating_sub(table.start);
@@ -172,7 +184,9 @@ impl<'a> Object<'a> {
             entries.peek().is_some() && entries.all(|place| place.is_some())
         };
         if let Some(shape) = kind.shapes.iter().find(fits) {
-            for place in reader.entries(*shape).flatten() {
+            // A kernel has a hundred thousand entries: what lies elsewhere is not looked at.
+            let near = range.start.saturating_sub(LONGEST)..range.end.saturating_add(LONGEST);
+            for place in reader.places_near(*shape, &near) {
                 each(place);
             }
         }
@@ -206,6 +220,20 @@ impl Reader<'_, '_> {
         (0..count).map(move |n| self.place(shape, n.saturating_mul(stride)))
     }
 
+    /// The places of those entries whose place begins in `near`.
+    fn places_near(&self, shape: Shape, near: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
+        let stride = shape.stride.of(self.word);
+        let count = self.bytes.data.len() as u64 / stride + 1;
+        let entries = (0..count).map(move |n| n.saturating_mul(stride));
+        let is_near = move |entry: &u64| {
+            let start = self.target(shape.place, *entry, 0);
+            start.is_some_and(|start| near.contains(&start))
+        };
+        entries
+            .filter(is_near)
+            .filter_map(move |entry| self.place(shape, entry))
+    }
+
     fn place(&self, shape: Shape, entry: u64) -> Option<Range<u64>> {
         let start = self.target(shape.place, entry, 0)?;
         if !self.object.is_code(start) {
@@ -222,7 +250,7 @@ impl Reader<'_, '_> {
             Length::Entry => return Some(self.entry_of_function(start)),
         };
         // No replacement is longer: a table that says so is none, or has another shape.
-        (length <= 0x1000).then(|| start..start.saturating_add(length))
+        (length <= LONGEST).then(|| start..start.saturating_add(length))
     }
 
     /// The address that a field of an entry tells.

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use object::elf;
 
+use rayon::prelude::*;
+
 use crate::elf::Elf;
 use crate::error::{Error, Result};
 
@@ -108,11 +110,18 @@ pub(crate) struct Symbols<'a> {
     asked: AtomicU32,
     by_name: OnceLock<Vec<(u32, u32)>>,
     by_address: OnceLock<Vec<(u64, u32)>>,
+    addresses: OnceLock<Vec<u64>>,
 }
 
 /// Symbols at one place, or in front of one, that are looked at: several names for one function are common,
 /// but not many.
 const MOST_ALIASES: usize = 64;
+
+/// Symbols that are read at a time.
+const PART: usize = 1 << 12;
+
+/// Symbols of one source file that are looked at.
+const MOST_BESIDE: usize = 1 << 14;
 
 /// Questions by name that are answered by going through the table before an index pays.
 const QUESTIONS_BEFORE_INDEX: u32 = 8;
@@ -144,8 +153,7 @@ impl<'a> Symbols<'a> {
             .and_then(|s| s.bytes)
             .map(|bytes| crate::bytes::Bytes::new(bytes, file.endian()));
         let descriptors = Descriptors::of(file);
-        let mut all = Vec::with_capacity(raw.len() / wanted);
-        for (index, entry) in raw.chunks_exact(wanted).enumerate() {
+        let read = |(index, entry): (usize, &[u8])| {
             let entry = crate::bytes::Bytes::new(entry, file.endian());
             let fields = if file.is_64 {
                 (
@@ -160,7 +168,7 @@ impl<'a> Symbols<'a> {
                 (entry.u32(0), entry.u8(12), entry.u16(14), half(4), half(8))
             };
             let (Some(name), Some(info), Some(place), Some(value), Some(size)) = fields else {
-                continue;
+                return None;
             };
             let name = names.text(u64::from(name)).unwrap_or_default();
             let home = match elf::SymbolSection(place) {
@@ -205,8 +213,12 @@ impl<'a> Symbols<'a> {
                     symbol.home = Home::Section(section);
                 }
             }
-            all.push(symbol);
-        }
+            Some(symbol)
+        };
+        let entries = raw.par_chunks_exact(wanted).enumerate();
+        let all: Vec<Option<Symbol<'a>>> = entries.with_min_len(PART).map(read).collect();
+        // All have their fields: a chunk is as long as an entry.
+        let all = all.into_iter().flatten().collect();
         Ok(Symbols {
             all,
             descriptors,
@@ -228,6 +240,32 @@ impl<'a> Symbols<'a> {
         self.all.get(index as usize)
     }
 
+    /// The addresses of all symbols by their numbers.
+    pub(crate) fn addresses(&self) -> &[u64] {
+        self.addresses
+            .get_or_init(|| self.all.iter().map(|symbol| symbol.address).collect())
+    }
+
+    /// A function of the source file that a static symbol comes from, as linkers keep the symbols of each file
+    /// together behind that of its name ("System V Application Binary Interface", chapter 4, `STT_FILE`).
+    pub(crate) fn function_beside(&self, symbol: &Symbol<'_>) -> Option<&Symbol<'a>> {
+        let is_name =
+            |other: &&Symbol<'_>| other.kind == SymbolKind::Other && other.home == Home::Absolute;
+        let is_function =
+            |other: &&Symbol<'_>| other.kind == SymbolKind::Function && other.is_defined();
+        if symbol.binding != Binding::Local {
+            return None;
+        }
+        let (before, behind) = self.all.split_at_checked(symbol.index as usize)?;
+        let before = before.iter().rev().take(MOST_BESIDE);
+        let behind = behind.iter().take(MOST_BESIDE);
+        let ours = |other: &&Symbol<'_>| !is_name(other) && other.binding == Binding::Local;
+        before
+            .take_while(ours)
+            .find(is_function)
+            .or_else(|| behind.take_while(ours).find(is_function))
+    }
+
     /// Every symbol called `name`, in the order of the table.
     pub(crate) fn named(&self, name: &str) -> Vec<&Symbol<'a>> {
         if self.asked.fetch_add(1, Ordering::Relaxed) < QUESTIONS_BEFORE_INDEX {
@@ -243,7 +281,7 @@ impl<'a> Symbols<'a> {
                 .filter(|(s, _)| !s.name.is_empty())
                 .map(|(s, n)| (hash(s.name), n))
                 .collect();
-            index.sort_unstable();
+            index.par_sort_unstable();
             index
         });
         let hash = hash(name);
@@ -266,7 +304,7 @@ impl<'a> Symbols<'a> {
                     && !matches!(symbol.kind, SymbolKind::Section | SymbolKind::Other)
             });
             let mut index: Vec<_> = places.map(|(symbol, n)| (symbol.address, n)).collect();
-            index.sort_unstable();
+            index.par_sort_unstable();
             index
         })
     }

@@ -291,7 +291,14 @@ impl<'a> Dwarf<'a> {
     }
 
     /// The variable that starts at `address`: its name and type.
-    pub(crate) fn variable(&self, address: u64) -> Result<Option<(&'a str, Option<TypeId>)>> {
+    ///
+    /// `beside` is the address of a function of the same source file, where one is known: to look through all
+    /// of a kernel takes a hundredth of a second, and reads all of its debug info.
+    pub(crate) fn variable(
+        &self,
+        address: u64,
+        beside: Option<u64>,
+    ) -> Result<Option<(&'a str, Option<TypeId>)>> {
         let mut needle = vec![dw::DW_OP_addr.0];
         match (self.is_64, self.endian) {
             (true, base::Endian::Little) => needle.extend(address.to_le_bytes()),
@@ -300,9 +307,25 @@ impl<'a> Dwarf<'a> {
             (false, base::Endian::Big) => needle.extend((address as u32).to_be_bytes()),
         }
         needle.insert(0, needle.len() as u8);
-        let bytes = self.info;
+        // A damaged unit is no reason not to look elsewhere.
+        let unit = beside.and_then(|beside| self.unit_with_code(beside).ok().flatten());
+        if let Some(unit) = unit
+            && let Some(found) = self.variable_of(&needle, unit.range.clone())?
+        {
+            return Ok(Some(found));
+        }
+        self.variable_of(&needle, 0..self.info.len())
+    }
+
+    /// The variable whose place in memory `needle` tells, in a part of `.debug_info`.
+    fn variable_of(
+        &self,
+        needle: &[u8],
+        within: std::ops::Range<usize>,
+    ) -> Result<Option<(&'a str, Option<TypeId>)>> {
         const PART: usize = 4 << 20;
-        let finder = memchr::memmem::Finder::new(&needle);
+        let bytes = self.info.get(within.clone()).unwrap_or_default();
+        let finder = memchr::memmem::Finder::new(needle);
         let parts = bytes.len().div_ceil(PART);
         let mut places: Vec<usize> = (0..parts)
             .into_par_iter()
@@ -320,6 +343,7 @@ impl<'a> Dwarf<'a> {
             .collect();
         places.sort_unstable();
         for place in places.into_iter().take(64) {
+            let place = within.start + place;
             let Ok(unit) = self.unit_of(place) else {
                 continue;
             };
