@@ -4,7 +4,7 @@ use base::{
     Confidence, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Provenance, Trust,
 };
 
-use crate::{Traced, clues};
+use crate::{Traced, clues, pointers};
 
 /// A finding without what the engine adds: title, common places, events.
 #[derive(Clone, Debug)]
@@ -99,6 +99,15 @@ impl Draft {
             span,
         });
         self
+    }
+
+    /// Adds what the other values of the report say about a bad one, as the guess that it is.
+    #[must_use]
+    pub fn near(self, event: &LogEvent, value: u64) -> Self {
+        match pointers::near(event, value) {
+            Some(near) => self.says(near.says(value), Trust::Inferred, None),
+            None => self,
+        }
     }
 
     /// Adds a step that stands on several lines.

@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on has failed"
 )]
@@ -166,6 +167,17 @@ fn ends(name: &str, provenance: &Provenance, truth: &Value) {
                 | (Place::Object, "member" | "freed" | "poison", _)
         );
         assert!(expected, "{name}: in {:?}, not {kind}", hop.place);
+    }
+    let element = &truth["element"];
+    if element.is_object() {
+        let hops = provenance.hops();
+        let (_, index) = hops[0].element().expect("an element");
+        assert_eq!(index.value, element["index"].as_u64(), "{name}: index");
+        assert_eq!(
+            Some(index.factor),
+            element["element_size"].as_u64(),
+            "{name}"
+        );
     }
     let member = provenance.hops().first().map(|hop| hop.offset);
     if let Some(offset) = truth["base"]["offset"].as_i64() {

@@ -2,8 +2,10 @@
 
 use base::{Confidence, Fault, LogEvent, Trust};
 
+use super::bad_pointer;
 use crate::draft::Draft;
 use crate::pointers::classify;
+use crate::provenance::{self, Agreement};
 use crate::scene::Scene;
 use crate::{Detector, Nature, clues};
 
@@ -59,15 +61,30 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
              of range, or a pointer that was overwritten in part",
         ),
     };
+    // Of a pointer that looks valid the code bytes tell where it came from as well.
+    let provenance = provenance::trace(event).ok().filter(|provenance| {
+        matches!(
+            provenance.access.agreement,
+            Agreement::Same | Agreement::Inside
+        )
+    });
+    let whence = provenance.as_ref().and_then(provenance::origin_of_pointer);
+    let mut draft = Draft::new(event)
+        .verdict(format!(
+            "The kernel {verb} address {address}{place}: {what}."
+        ))
+        .verdict(whence.unwrap_or_else(|| {
+            "Where the address came from, the log alone does not tell.".to_owned()
+        }))
+        .confidence(Confidence::Medium)
+        .fault_address(event);
+    if let Some(provenance) = &provenance {
+        draft = bad_pointer::steps(draft, event, provenance);
+    }
     Some(
-        Draft::new(event)
-            .verdict(format!(
-                "The kernel {verb} address {address}{place}: {what}."
-            ))
-            .verdict("Where the address came from, the log alone does not tell.")
-            .confidence(Confidence::Medium)
-            .fault_address(event)
+        draft
             .says(reading, Trust::Inferred, None)
+            .near(event, address.0)
             .call_path(event)
             .needs_debug_info(
                 event,

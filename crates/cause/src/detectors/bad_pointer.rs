@@ -1,10 +1,10 @@
 //! The pointer that was bad, followed back through the code bytes of the report.
 
-use base::{Confidence, Trust};
+use base::{Confidence, LogEvent, Trust};
 
 use crate::Detector;
 use crate::draft::Draft;
-use crate::provenance::{self, Agreement};
+use crate::provenance::{self, Agreement, Provenance};
 use crate::scene::Scene;
 
 /// Faults whose code bytes show which value was the bad pointer and where it was read.
@@ -44,13 +44,10 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     for sentence in verdict {
         draft = draft.verdict(sentence);
     }
-    let line = event.code.as_ref().map(|code| code.line);
-    let source = event
-        .fault
-        .as_ref()
-        .and_then(|fault| fault.address_source.as_deref());
-    for sentence in provenance::sentences(&provenance, source) {
-        draft = draft.says(sentence.says, sentence.trust, line);
+    draft = steps(draft, event, &provenance);
+    let pointer = provenance.shape();
+    if let Some(value) = pointer.pointer().and_then(|term| term.value) {
+        draft = draft.near(event, value);
     }
     // Which register was bad is sure; what was computed before only as far as the code is known.
     let sure = provenance.access.agreement == Agreement::Same
@@ -77,6 +74,19 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     }
     let what = "the names of the members and variables, and who should have set them";
     Some(draft.needs_debug_info(event, what))
+}
+
+/// The argument from the code bytes.
+pub fn steps(mut draft: Draft, event: &LogEvent, provenance: &Provenance) -> Draft {
+    let line = event.code.as_ref().map(|code| code.line);
+    let source = event
+        .fault
+        .as_ref()
+        .and_then(|fault| fault.address_source.as_deref());
+    for sentence in provenance::sentences(provenance, source) {
+        draft = draft.says(sentence.says, sentence.trust, line);
+    }
+    draft
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use base::{Confidence, LogEvent, Trust};
 
 use crate::draft::Draft;
-use crate::pointers::{Bad, classify};
+use crate::pointers::{Bad, Proof, classify};
 use crate::scene::Scene;
 use crate::{Detector, Nature, clues};
 
@@ -41,7 +41,9 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             .verdict(format!("A list entry was added to a list that it is on already{place}."))
             .cause_named(Confidence::Medium)
             .next("Find the path that adds the entry without removing it first, and the lock that both need.")
-        } else if let Some(Bad::Pattern(pattern, _)) = bad {
+        } else if let Some(Bad::Pattern(pattern, _)) = bad
+            && pattern.proof == Proof::Freed
+        {
             draft
             .verdict(format!("A neighbour of a list entry lies in {}{place}.", pattern.means))
             .verdict("An object was freed while it was still on the list.")

@@ -3,7 +3,7 @@
 use base::{Confidence, LogEvent, Trust, VirtAddr};
 
 use crate::draft::Draft;
-use crate::pointers::{Bad, classify, error_name, returned_error};
+use crate::pointers::{Bad, Proof, classify, error_name, letters, returned_error};
 use crate::scene::Scene;
 use crate::{Detector, Nature, clues};
 
@@ -118,20 +118,23 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
         Bad::Pattern(pattern, by) => {
             // Only freed memory is read through a pointer that lasted too long; any other mark may
             // have been left where the pointer lies by whoever used that memory before.
-            let draft = if pattern.freed {
-                draft
+            let draft = match pattern.proof {
+                Proof::Freed => draft
                     .verdict(format!(
                         "Use after free{place}: the kernel used a pointer that it had read from freed memory."
                     ))
-                    .verdict("Whose object it was, and who freed it, the log alone does not tell.")
-            } else {
-                draft
+                    .verdict("Whose object it was, and who freed it, the log alone does not tell."),
+                proof => draft
                     .verdict(format!(
                         "The kernel used a pointer{place} that is the byte {:#04x} repeated, the mark of {}.",
                         pattern.byte, pattern.means
                     ))
-                    .verdict("The pointer was never set; where it lies, the value does not tell.")
-                    .confidence(Confidence::Medium)
+                    .verdict(match proof {
+                        Proof::Unset => "The pointer was never set; where it lies, the value does not tell.",
+                        Proof::Outside => "It was read outside of an object; of which one, the value does not tell.",
+                        Proof::Open | Proof::Freed => "Which of them it was, the value does not tell.",
+                    })
+                    .confidence(Confidence::Medium),
             };
             draft.says(
                 format!(
@@ -145,8 +148,15 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
                 None,
             )
         }
-        Bad::Text(bytes) => {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+        Bad::Mark(mark, by) => draft
+            .verdict(format!("The kernel used {}{place}: {}.", mark.name, mark.means))
+            .says(
+                format!("{address:#x} is {}{}", mark.name, offset(by)),
+                Trust::Computed,
+                None,
+            ),
+        Bad::Text(bytes) | Bad::TextEnd(bytes) => {
+            let text = letters(&bytes);
             draft
                 .verdict(format!("The kernel used text as a pointer{place}: something wrote a string over it."))
                 .confidence(Confidence::Medium)
@@ -158,19 +168,22 @@ fn told(event: &LogEvent, address: u64, bad: Bad) -> Option<Draft> {
         }
         Bad::NonCanonical => draft
             .verdict(format!(
-                "The kernel used {address:#x} as a pointer{place}, which no x86_64 address can be."
+                "The kernel used {address:#x} as a pointer{place}, which no {} address can be.",
+                event.machine.arch.as_deref().unwrap_or("valid")
             ))
             .verdict("The pointer was overwritten or never set; by whom the log alone does not tell.")
             .says(
                 "The upper bits of a valid address are all equal; these are not",
                 Trust::Computed,
                 None,
-            ),
+            )
+            .near(event, address),
         Bad::UserSpace => draft
             .verdict(format!(
                 "The kernel used {address:#x}, an address of user space, as if it were its own{place}."
             ))
-            .confidence(Confidence::Medium),
+            .confidence(Confidence::Medium)
+            .near(event, address),
     })
 }
 

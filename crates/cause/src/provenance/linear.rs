@@ -51,6 +51,16 @@ pub enum Leaf {
     Opaque(&'static str),
 }
 
+impl Leaf {
+    /// The register that held it.
+    pub fn register(&self) -> Option<Reg> {
+        match self {
+            Leaf::Loaded { reg, .. } | Leaf::Register { reg, .. } => Some(*reg),
+            Leaf::Eighth { .. } | Leaf::Address(_) | Leaf::Opaque(_) => None,
+        }
+    }
+}
+
 /// Why a register's value cannot be followed further.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Past {
@@ -70,6 +80,8 @@ pub enum Past {
     Cut,
     /// The code before was left by the jump at this instruction.
     Jumped(usize),
+    /// The failed instruction moves it while it repeats: what it was before is not known.
+    Moving,
 }
 
 /// A part and its factor.
@@ -201,6 +213,10 @@ fn loaded(window: &Window, load: &Load, into: Option<Reg>, insn: usize) -> Linea
 }
 
 fn register(window: &Window, reg: Reg, at: usize, steps: &mut u32) -> Linear {
+    if window.is_moving(reg, at) {
+        let past = Past::Moving;
+        return part(Leaf::Register { reg, at, past }, window.printed(reg));
+    }
     let origins = origins(window, reg, at);
     let past = match origins.as_slice() {
         [Origin::Set(insn, Expr::Load(load))] => return loaded(window, load, Some(reg), *insn),

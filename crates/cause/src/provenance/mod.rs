@@ -27,7 +27,7 @@ pub use slots::Stored;
 pub(crate) use window::code_bytes;
 pub use window::{Start, Unread, Window};
 pub(crate) use words::show;
-pub use words::{Sentence, sentences, verdict};
+pub use words::{Sentence, origin_of_pointer, sentences, verdict};
 
 use base::{Gap, LogEvent};
 

@@ -123,6 +123,17 @@ pub struct Hop {
 }
 
 impl Hop {
+    /// The base and the index, where the value was an element of an array.
+    pub fn element(&self) -> Option<(&Term, &Term)> {
+        let (base, index) = match self.sum.terms.as_slice() {
+            [a, b] if a.factor == 1 => (a, b),
+            [a, b] if b.factor == 1 => (b, a),
+            _ => return None,
+        };
+        let fits = |term: &Term| term.value.is_some_and(|value| value < 1 << 32);
+        ((2..MAX_ELEMENT).contains(&index.factor) && fits(index)).then_some((base, index))
+    }
+
     /// What the value, or the pointer that led to it, was before.
     pub fn next(&self, window: &Window) -> Option<Term> {
         let value = match &self.stored {

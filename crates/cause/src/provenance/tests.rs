@@ -366,3 +366,46 @@ fn the_offset_of_the_shadow_may_stand_in_the_code() {
          offset, or no pointer at all."
     );
 }
+
+#[test]
+fn a_register_that_the_failed_instruction_moves_is_no_argument() {
+    let copy = Oops {
+        arch: "x86_64",
+        code: &[&[0x48, 0x89, 0xd1], &[0xf3, 0xa4]], // mov %rdx,%rcx; rep movsb
+        failed: 1,
+        registers: &[
+            ("rsi", 0x10),
+            ("rdi", 0xffff_8880_0000_1010),
+            ("rcx", 8),
+            ("rdx", 0x18),
+        ],
+        address: 0x10,
+        access: "read",
+    };
+    let told = verdict_of(&copy);
+    assert!(!told.contains("argument"), "{told}");
+    assert!(
+        says(&copy).contains("rsi moves with each round of `rep movsb"),
+        "{}",
+        says(&copy)
+    );
+}
+
+#[test]
+fn a_pointer_out_of_an_array_is_its_element() {
+    let element = Oops {
+        arch: "x86_64",
+        code: &[&[0x48, 0x8b, 0x44, 0xf7, 0x08], USE], // mov 0x8(%rdi,%rsi,8),%rax
+        failed: 1,
+        registers: &[("rax", 0), ("rdi", 0xffff_8880_0000_1000), ("rsi", 5)],
+        address: 0x18,
+        access: "read",
+    };
+    let told = verdict_of(&element);
+    assert!(
+        told.contains(
+            "the NULL is element 5 of an array at offset 8 from rdi = 0xffff888000001000, whose elements are 8 bytes"
+        ),
+        "{told}"
+    );
+}

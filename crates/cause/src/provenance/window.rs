@@ -188,11 +188,21 @@ impl Window {
 
     /// The value of the register before instruction `at`, where the printed one is still it.
     pub fn value(&self, reg: Reg, at: usize) -> Option<u64> {
+        if at < self.fault && self.is_moving(reg, self.fault) {
+            return None;
+        }
         let between = self.insns.get(at..self.fault)?;
         let kept = between
             .iter()
             .all(|insn| insn.sets(reg).is_none() && !self.clobbers(insn, reg));
         kept.then(|| self.printed(reg))?
+    }
+
+    /// Whether the register at instruction `at` is one that the failed instruction moves round by
+    /// round (`rep movsb`): a fault leaves it where the work stopped, so that it can go on.
+    pub fn is_moving(&self, reg: Reg, at: usize) -> bool {
+        let set = self.insns.get(at).and_then(|insn| insn.sets(reg));
+        at == self.fault && matches!(set, Some(Expr::Unknown(_)))
     }
 
     /// Whether a call loses the register.

@@ -9,7 +9,7 @@ use super::shadow::{self, Shadow};
 use super::shape::{Hop, Place, Shape, hops, past_of, shape};
 use super::slots::Stored;
 use super::{Provenance, Window};
-use crate::pointers::{Bad, error_name};
+use crate::pointers::{Bad, error_name, letters};
 
 /// A step of the argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -301,6 +301,10 @@ fn end(window: &Window, term: &Term) -> Option<String> {
             "The way back of {reg} ends here, because control came from elsewhere behind `{}`",
             text(window, *jump)
         ),
+        Past::Moving => format!(
+            "{reg} moves with each round of `{}`: where it began is not known",
+            text(window, window.fault)
+        ),
         Past::Lost(call) => {
             format!(
                 "The way back of {reg} ends at the call `{}`, which may change it",
@@ -329,6 +333,7 @@ fn origin(window: &Window, past: &Past) -> String {
             "what was there when control came from elsewhere behind `{}`",
             text(window, *jump)
         ),
+        Past::Moving => "where the failed instruction had come".to_owned(),
         Past::Several(ways) => {
             let ways: Vec<String> = ways.iter().map(|way| origin(window, way)).collect();
             format!(
@@ -355,7 +360,7 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         None => (provenance.access.did(), bytes(provenance.access.size)),
     };
     let shape = shape(provenance);
-    let Some((pointer, value)) = shape.pointer().and_then(|term| Some((term, term.value?))) else {
+    let Some(value) = shape.pointer().and_then(|term| term.value) else {
         return by_shadow(provenance, place);
     };
     let state = bad(window, value)?;
@@ -378,15 +383,21 @@ pub fn verdict(provenance: &Provenance, place: &str) -> Option<Vec<String>> {
         Shape::Other => return None,
     };
     let mut verdict = vec![first];
-    let whence = whence(provenance, pointer, value);
-    verdict.extend(whence.map(|whence| {
-        if certain(provenance) {
-            whence
-        } else {
-            hedged(&whence)
-        }
-    }));
+    verdict.extend(origin_of_pointer(provenance));
     Some(verdict)
+}
+
+/// Where the pointer of the failed access stood before, whatever its value; none where the bytes
+/// do not show it.
+pub fn origin_of_pointer(provenance: &Provenance) -> Option<String> {
+    let shape = shape(provenance);
+    let pointer = shape.pointer()?;
+    let whence = whence(provenance, pointer, pointer.value?)?;
+    Some(if certain(provenance) {
+        whence
+    } else {
+        hedged(&whence)
+    })
 }
 
 /// The verdict where only KASAN's shadow tells the address.
@@ -506,11 +517,30 @@ fn lies(window: &Window, hop: &Hop, what: &str) -> Option<String> {
             let stack = object(hop.object?);
             format!("{what} lies on the stack, {offset} bytes above {stack}.")
         }
+        Place::Object if hop.object.is_none() => return element(window, hop, what),
         Place::Object => {
             let object = object(hop.object?);
             format!("{what} sits at offset {offset} of the object at {object}.")
         }
     })
+}
+
+/// A pointer that an index found.
+fn element(window: &Window, hop: &Hop, what: &str) -> Option<String> {
+    let (base, index) = hop.element()?;
+    let (reg, size) = (base.leaf.register()?, index.factor);
+    let number = index.value?;
+    let value = base
+        .value
+        .map_or_else(String::new, |value| format!(" = {value:#x}"));
+    let behind = match hop.sum.constant.cast_signed() {
+        0 => format!("at {reg}{value}"),
+        offset => format!("at offset {offset} from {reg}{value}"),
+    };
+    Some(format!(
+        "{what} is element {number} of an array {behind}, whose elements are {size} bytes: `{}` read it.",
+        text(window, hop.insn)
+    ))
 }
 
 /// How a bad pointer is bad; none for one that may be valid.
@@ -551,10 +581,10 @@ fn meaning(bad: &Bad) -> String {
             "the byte {:#x} repeated ({}), which marks {}",
             pattern.byte, pattern.name, pattern.means
         ),
+        Bad::Mark(mark, _) => format!("{}: {}", mark.name, mark.means),
         Bad::NonCanonical => "no canonical address".to_owned(),
-        Bad::Text(text) => {
-            let text: String = text.iter().map(|&byte| char::from(byte)).collect();
-            format!("the text \"{text}\" where a pointer belongs")
+        Bad::Text(text) | Bad::TextEnd(text) => {
+            format!("the text \"{}\" where a pointer belongs", letters(text))
         }
         Bad::UserSpace => "an address of user space".to_owned(),
     }
