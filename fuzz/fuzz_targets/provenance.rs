@@ -28,17 +28,25 @@ fuzz_target!(|data: &[u8]| {
             })
             .collect()
     };
-    let value = u64::from(*value).wrapping_mul(0x0101_0101_0101_0101);
+    // Bits of one byte also choose what the report prints.
+    let choice = *value;
+    let value = u64::from(choice).wrapping_mul(0x0101_0101_0101_0101);
     let registers = arch
         .registers
         .iter()
-        .map(|register| Register {
+        .enumerate()
+        .map(|(at, register)| Register {
             name: register.name.to_owned(),
-            value: VirtAddr(value),
+            // What KASAN adds to an eighth of an address, and values that differ in a bit.
+            value: VirtAddr(match at % 4 {
+                0 if choice & 1 != 0 => 0xdfff_fc00_0000_0000,
+                3 => value ^ 1 << (at % 64),
+                _ => value,
+            }),
         })
         .collect();
     let pc = Frame {
-        pc: None,
+        pc: (choice & 2 != 0).then_some(VirtAddr(0xffff_ffff_8100_0000)),
         function: Some("function".to_owned()),
         offset: Some(u64::from(*offset)),
         size: Some(256),
@@ -68,8 +76,12 @@ fuzz_target!(|data: &[u8]| {
             registers,
             line: 1,
         }],
+        headline: "general protection fault: 0000 [#1] SMP KASAN".to_owned(),
+        crash: true,
+        stack_words: vec![VirtAddr(value)],
         fault: Some(Fault {
-            address: Some(VirtAddr(value)),
+            address: (choice & 4 != 0).then_some(VirtAddr(value)),
+            access: (choice & 8 != 0).then(|| "write".to_owned()),
             ..Fault::default()
         }),
         ..LogEvent::default()
@@ -78,5 +90,12 @@ fuzz_target!(|data: &[u8]| {
         assert!(provenance.window.insns.len() <= 1024);
         let _ = cause::provenance::sentences(&provenance, Some("CR2"));
         let _ = cause::provenance::verdict(&provenance, "function");
+        let _ = provenance.hops();
     }
+    let _ = cause::provenance::gap(&event);
+    let _ = cause::explain_log(cause::LogFacts {
+        inputs: &[],
+        events: std::slice::from_ref(&event),
+        tracer: None,
+    });
 });
