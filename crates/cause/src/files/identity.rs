@@ -186,6 +186,7 @@ pub(crate) fn check(debug: &DebugInfo<'_>, event: &LogEvent) -> Vec<Fit> {
         match build_id(object, event, module) {
             Some(fit) => fits.push(fit),
             None => {
+                fits.extend(architecture(object, event));
                 fits.extend(release(object, event));
                 fits.extend(code(debug, id, module, event));
                 fits.extend(symbols(object, event, module));
@@ -345,6 +346,20 @@ fn build_id(object: &Object<'_>, event: &LogEvent, module: Option<&str>) -> Opti
 
 fn is_build_id(word: &str) -> bool {
     matches!(word.len(), 32 | 40) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Compares the architecture; that it is the same says nothing by itself.
+fn architecture(object: &Object<'_>, event: &LogEvent) -> Option<Fit> {
+    let (own, printed) = (object.arch()?, event.machine.arch.as_deref()?);
+    let (known, _) = arch::find(printed)?;
+    (known.name != own.name).then(|| {
+        Fit::Contradicts(Contradiction {
+            file: object.label().to_owned(),
+            what: "the architecture".to_owned(),
+            log: printed.to_owned(),
+            found: own.name.to_owned(),
+        })
+    })
 }
 
 /// Compares the release, and of the kernel itself what else the log prints of its build.

@@ -133,6 +133,19 @@ fn another_size_release_or_function_is_another_file() {
 }
 
 #[test]
+fn another_architecture_is_another_file() {
+    with(&[("whyptr.ko", MODULE)], |debug| {
+        let mut event = event(OOPS);
+        event.machine.arch = Some("arm64".to_owned());
+        let fits = check(debug, &event);
+        assert_eq!(
+            fits[0].sentence(),
+            "whyptr.ko is not the file that ran: the architecture is arm64 in the log and x86_64 in the file"
+        );
+    });
+}
+
+#[test]
 fn a_printed_build_id_decides_alone() {
     with(&[("whyptr.ko", MODULE)], |debug| {
         let (_, object) = debug.objects().next().unwrap();
