@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")"
 corpus=${WHY_CORPUS:-../../shared/corpora}
-mkdir -p corpus/log corpus/answer corpus/input corpus/saved_report corpus/code corpus/provenance
+mkdir -p corpus/log corpus/answer corpus/input corpus/saved_report corpus/code corpus/provenance \
+    corpus/debuginfo corpus/btf
 for log in ../examples/*.log ../lab/cases/*.log "$corpus"/kernel-logs/[0-9]*; do
     [ -f "$log" ] || continue
     # The first byte of an input chooses the size of the blocks.
@@ -18,6 +19,23 @@ for log in ../examples/*.log ../lab/cases/*.log "$corpus"/kernel-logs/[0-9]*; do
         ;;
     esac
 done
+# The objects of the tests, and the descriptions of types that two of them hold: the second counts on from the
+# first, whose length comes first.
+objects=../crates/debuginfo/tests/objects
+for object in "$objects"/*.ko "$objects"/*.o "$objects"/*-x86_64 "$objects"/*-arm64 "$objects"/*kernel \
+    "$objects"/dwz-program "$objects"/*.debug; do
+    cp "$object" corpus/debuginfo/
+done
+types() {
+    objcopy --dump-section .BTF=corpus/types.tmp "$objects/$1" /dev/null && cat corpus/types.tmp
+    rm -f corpus/types.tmp
+}
+if command -v objcopy >/dev/null; then
+    kernel=$(types btf-kernel | wc -c)
+    low=$(printf '%03o' $((kernel % 256))) high=$(printf '%03o' $((kernel / 256)))
+    { printf "\\$low\\$high"; types btf-kernel; types btf-module.ko; } >corpus/btf/split
+    { printf '\377\377'; types btf-kernel; } >corpus/btf/kernel
+fi
 # Reports, where the program is built.
 for why in ../target/release/why ../target/debug/why; do
     [ -x "$why" ] || continue
