@@ -11,6 +11,7 @@ mod kept;
 mod partial;
 mod provenance;
 mod registry;
+mod target;
 mod words;
 
 pub use budget::{Budget, Exhausted};
@@ -24,4 +25,5 @@ pub use partial::{Gap, Partial};
 pub use provenance::{
     Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Registration, Setter,
 };
+pub use target::{CpuRegisters, Memory, PhysAddr, ReadError, Target};
 pub use words::{Endian, Trust, VirtAddr};
