@@ -76,6 +76,8 @@ pub enum Trust {
     PrintedByKernel,
     /// Follows by arithmetic from what was printed.
     Computed,
+    /// Read from the code and the debug info of a file that was compared with what ran.
+    ReadFromFile,
     /// The kernel printed it and marked it as doubtful (`?`, `(unreliable)`).
     PrintedAsUnreliable,
     /// Concluded from several facts by a rule that is named.
@@ -90,6 +92,7 @@ impl Trust {
         match self {
             Trust::PrintedByKernel => "printed by the kernel",
             Trust::Computed => "computed from printed values",
+            Trust::ReadFromFile => "by the file's code and debug info",
             Trust::PrintedAsUnreliable => "printed by the kernel as unreliable",
             Trust::Inferred => "inferred",
             Trust::PrintedByUser => "printed by a user program",

@@ -16,6 +16,8 @@ pub struct Draft {
     places: Vec<Place>,
     evidence: Vec<Evidence>,
     gaps: Vec<Gap>,
+    /// What debug info would tell.
+    debug_info: Option<Gap>,
     next: Vec<NextStep>,
     events: Vec<u32>,
     late: bool,
@@ -33,6 +35,7 @@ impl Draft {
             places: Vec::new(),
             evidence: Vec::new(),
             gaps: Vec::new(),
+            debug_info: None,
             next: Vec::new(),
             events: Vec::new(),
             late: false,
@@ -196,15 +199,18 @@ impl Draft {
 
     /// Says that debug info is needed to name `what`.
     #[must_use]
-    pub fn needs_debug_info(self, event: &LogEvent, what: &str) -> Self {
+    pub fn needs_debug_info(mut self, event: &LogEvent, what: &str) -> Self {
         let object = clues::object(event);
-        self.gap(
+        self.debug_info = Some(
             Gap::new(
                 what,
                 "the log tells addresses and functions, not variables and lines",
             )
-            .supply(format!("the debug info of {object} of exactly this build")),
-        )
+            .supply(format!(
+                "the debug info of {object} of exactly this build (--debuginfo)"
+            )),
+        );
+        self
     }
 
     /// Adds a labelled part of "where".
@@ -255,16 +261,16 @@ impl Draft {
 
     /// Adds what the files of the code that ran tell of the bad pointer.
     #[must_use]
-    pub fn traced(mut self, traced: Traced) -> Self {
-        self.verdict.extend(traced.verdict);
-        self.evidence.extend(traced.evidence);
-        self.gaps.extend(traced.gaps);
-        self.next.extend(traced.next);
+    pub fn traced(mut self, traced: &Traced) -> Self {
+        self.verdict.extend(traced.verdict.iter().cloned());
+        self.evidence.extend(traced.evidence.iter().cloned());
+        self.gaps.extend(traced.gaps.iter().cloned());
+        self.next.extend(traced.next.iter().cloned());
         self.cause_named |= traced.cause_named;
         if let Some(confidence) = traced.confidence {
             self.confidence = confidence;
         }
-        self.provenance = traced.provenance;
+        self.provenance.clone_from(&traced.provenance);
         self
     }
 
@@ -280,6 +286,7 @@ impl Draft {
         index: u32,
         event: &LogEvent,
         common: Vec<Place>,
+        are_files_given: bool,
     ) -> Finding {
         let mut events = vec![index];
         events.extend(self.events.into_iter().filter(|other| *other != index));
@@ -290,6 +297,9 @@ impl Draft {
             }
         }
         places.extend(self.places);
+        let mut gaps = self.gaps;
+        // With the files given their absence is no reason.
+        gaps.extend(self.debug_info.filter(|_| !are_files_given));
         Finding {
             detector: detector.to_owned(),
             title: event.title.clone(),
@@ -298,7 +308,7 @@ impl Draft {
             confidence: self.confidence,
             places,
             evidence: self.evidence,
-            gaps: self.gaps,
+            gaps,
             next: self.next,
             events,
             provenance: self.provenance,

@@ -89,11 +89,13 @@ fn choose(facts: &LogFacts<'_>, order: &Order, notes: &mut Vec<String>) -> Optio
 /// The best finding about one event.
 fn explain(facts: &LogFacts<'_>, order: &Order, index: u32) -> Option<Finding> {
     let event = facts.event(index)?;
+    let traced = facts.tracer.and_then(|tracer| tracer.trace(event));
     let scene = Scene {
         facts: *facts,
         order,
         event,
         index,
+        traced: traced.as_ref(),
     };
     let mut best: Option<(&str, Draft)> = None;
     for detector in DETECTORS {
@@ -115,8 +117,15 @@ fn explain(facts: &LogFacts<'_>, order: &Order, index: u32) -> Option<Finding> {
         // What a damaged report names may belong to another one.
         draft = draft.doubtful();
     }
-    let mut finding = draft.finish(name, index, event, places(event));
-    finding.gaps.extend(event_gaps(event));
+    let are_files_given = facts.tracer.is_some();
+    let mut finding = draft.finish(name, index, event, places(event), are_files_given);
+    if let Some(traced) = traced.filter(|traced| traced.provenance.is_none()) {
+        // Why the files do not tell is said, whoever else has an answer.
+        finding.gaps.extend(traced.gaps);
+    }
+    finding
+        .gaps
+        .extend(event_gaps(event, finding.provenance.is_none()));
     Some(finding)
 }
 
@@ -192,8 +201,8 @@ fn when(event: &LogEvent) -> Option<String> {
     }
 }
 
-/// What the event itself lacks.
-fn event_gaps(event: &LogEvent) -> Vec<Gap> {
+/// What the event itself lacks; what its code bytes do not tell is no gap where the files told it.
+fn event_gaps(event: &LogEvent, by_code_bytes: bool) -> Vec<Gap> {
     let mut gaps = event.gaps.clone();
     if let Some(why) = &event.corrupted {
         gaps.insert(
@@ -202,7 +211,7 @@ fn event_gaps(event: &LogEvent) -> Vec<Gap> {
                 .supply("the log from another source: pstore, netconsole, a serial console"),
         );
     }
-    if matches!(event.kind.as_str(), "oops" | "general_protection") {
+    if by_code_bytes && matches!(event.kind.as_str(), "oops" | "general_protection") {
         gaps.extend(provenance::gap(event));
     }
     gaps

@@ -2,8 +2,8 @@
 
 use base::LogEvent;
 
-use crate::LogFacts;
 use crate::order::Order;
+use crate::{LogFacts, Traced};
 
 /// One event with the other events of the same boot of the same machine.
 #[derive(Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct Scene<'a> {
     pub event: &'a LogEvent,
     /// Its number.
     pub index: u32,
+    /// What the files of the code that ran tell of its bad pointer.
+    pub traced: Option<&'a Traced>,
 }
 
 impl<'a> Scene<'a> {

@@ -9,6 +9,9 @@ use crate::origin::Origin;
 use crate::sum::{Leaf, Sum};
 use crate::view::{Held, View};
 
+/// Below this no kernel has variables: what is accessed there is a small number that was taken for a pointer.
+const NO_ADDRESS: u64 = 0x10_0000;
+
 /// A value that is an address: so many bytes from the start of something of a type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pointer {
@@ -44,19 +47,23 @@ impl<'a> Place<'a> {
         exact.or(self.paths.first())
     }
 
-    /// How the source writes what lies there.
+    /// How the source writes what lies there; an index that only the running code knows is `…`.
     pub fn text(&self) -> Option<String> {
         if self.pointer.text.is_empty() {
             return None;
         }
         let path = self.path()?;
-        if !self.pointer.is_thing {
-            return Some(path.through(&self.pointer.text));
-        }
-        Some(match path.text.as_str() {
-            "" => self.pointer.text.clone(),
-            text if text.starts_with('[') => format!("{}{text}", self.pointer.text),
-            text => format!("{}.{text}", self.pointer.text),
+        let text = match self.pointer.stride {
+            Some(_) => path.text.replacen("[0]", "[…]", 1),
+            None => path.text.clone(),
+        };
+        let base = &self.pointer.text;
+        let dot = if self.pointer.is_thing { "." } else { "->" };
+        Some(match text.as_str() {
+            "" if self.pointer.is_thing => base.clone(),
+            "" => format!("*{base}"),
+            text if text.starts_with('[') => format!("{base}{text}"),
+            text => format!("{base}{dot}{text}"),
         })
     }
 
@@ -142,9 +149,17 @@ impl<'a> View<'_, 'a> {
         let object = self.debug.object(id)?;
         let address = sum.constant;
         let section = object.section_at(address)?;
-        // The place of a CPU's own variable is the variable's plus a distance that each CPU has in memory.
+        if section.is_code() {
+            return None;
+        }
+        // The place of a CPU's own variable is the variable's plus a distance that each CPU has in memory, or in a
+        // segment's base. By itself its address, which begins at 0 in some kernels, is a number like any other.
         let is_per_cpu = section.name.contains("percpu");
-        if section.is_code() || (sum.pointer().is_some() && !is_per_cpu) {
+        let is_moved = sum.pointer().is_some_and(|leaf| self.is_cpu_offset(leaf));
+        if is_per_cpu && space.is_none() && !is_moved && address < NO_ADDRESS {
+            return None;
+        }
+        if sum.pointer().is_some() && !(is_per_cpu && is_moved) {
             return None;
         }
         let (name, type_id, offset) = self.debug.variable_at(id, address).ok()??;
@@ -166,6 +181,19 @@ impl<'a> View<'_, 'a> {
             global: Some(name),
             is_per_cpu,
         })
+    }
+
+    /// Whether a value is the distance of a CPU's own variables (`include/asm-generic/percpu.h`).
+    fn is_cpu_offset(&self, leaf: &Leaf) -> bool {
+        let Leaf::Load { load, at } = leaf else {
+            return false;
+        };
+        let address = self.body.sum(&load.address, *at).constant;
+        let name = self.number_text(address);
+        matches!(
+            name.trim_start_matches('&'),
+            "__per_cpu_offset" | "this_cpu_off"
+        )
     }
 
     /// A place in a local variable that lies on the stack.

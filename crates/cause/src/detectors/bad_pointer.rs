@@ -24,15 +24,6 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
     if !matches!(event.kind.as_str(), "oops" | "general_protection") {
         return None;
     }
-    let traced = scene.facts.tracer.and_then(|tracer| tracer.trace(event));
-    let gaps = match traced {
-        Some(traced) if traced.provenance.is_some() => {
-            let draft = Draft::new(event).fault_address(event).traced(traced);
-            return Some(draft.call_path(event));
-        }
-        Some(traced) => traced.gaps,
-        None => Vec::new(),
-    };
     let provenance = provenance::trace(event).ok()?;
     let place = event
         .place()
@@ -67,13 +58,8 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             None,
         );
     }
-    draft = draft.call_path(event);
-    if !gaps.is_empty() {
-        // Files were given, and why they do not tell is said.
-        return Some(gaps.into_iter().fold(draft, Draft::gap));
-    }
     let what = "the names of the members and variables, and who should have set them";
-    Some(draft.needs_debug_info(event, what))
+    Some(draft.call_path(event).needs_debug_info(event, what))
 }
 
 /// The argument from the code bytes.

@@ -52,6 +52,7 @@ base::registry! {
         out_of_bounds_report,
         uninitialised_value,
         data_race,
+        traced_pointer,
         bad_pointer,
         null_dereference,
         poisoned_pointer,

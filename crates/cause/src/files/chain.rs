@@ -4,19 +4,16 @@ use std::sync::Arc;
 
 use arch::{Expr, Reg};
 use base::{Beyond, End, EndKind, Frame, LogEvent, Passed};
-use code::{Body, Exit, Key, Leaf, Origin, Place, Target, View, without_indices};
-use debuginfo::{DebugInfo, Kind, ObjectId, TypeId, base_name};
+use code::{Body, Key, Leaf, Origin, Place, Target, View, without_indices};
+use debuginfo::{DebugInfo, Kind, TypeId, base_name};
 
 use super::access::Registers;
-use super::identity::{Located, locate};
 use super::value;
 
 /// Steps backwards for one answer.
 const MOST_STEPS: u32 = 128;
 /// Origins that one value may have.
 const MOST_ENDS: usize = 8;
-/// Functions that jump to one another's start.
-const MOST_JUMPS: usize = 4;
 
 /// A function on the way, and the frames of its callers, the nearest first.
 #[derive(Clone)]
@@ -40,6 +37,10 @@ pub(super) struct Found {
     pub(super) steps: Vec<String>,
     /// What the pointer should point to, as the code that has the value declares it.
     pub(super) points_to: Option<TypeId>,
+    /// What the value says about itself.
+    pub(super) says: Option<value::Says>,
+    /// Where the object came from that the value was read from.
+    pub(super) object: Vec<String>,
     /// The structure that the value was read from, and how many bytes into it.
     pub(super) member_of: Option<(TypeId, i64)>,
 }
@@ -60,6 +61,8 @@ struct Trail {
     seen: Vec<(String, u64, Leaf)>,
     /// The value, where it is known.
     value: Option<u64>,
+    /// It is followed to tell of an object, not of the pointer itself.
+    is_aside: bool,
 }
 
 impl<'w, 'd> Walk<'w, 'd> {
@@ -290,6 +293,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             ));
         }
         let beyond = self.beyond(level, &place, load, at);
+        let object = self.object(level, load, at, &trail);
         let said = trail
             .value
             .and_then(|value| value::says(value, body.arch.name));
@@ -303,7 +307,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             end: End {
                 kind,
                 what,
-                value: said.map(|said| said.text),
+                value: said.clone().map(|said| said.text),
                 because: None,
                 variable: None,
                 beyond,
@@ -316,7 +320,44 @@ impl<'w, 'd> Walk<'w, 'd> {
                 .type_id
                 .and_then(|type_id| self.debug.pointee(type_id).ok().flatten()),
             member_of: Some((place.pointer.to, place.pointer.offset)),
+            says: said,
+            object,
         }]
+    }
+
+    /// Where the object came from that a value was read from: its callers may have handed on another one than
+    /// they should.
+    fn object(
+        &mut self,
+        level: &Level<'w, 'd>,
+        load: &arch::Load,
+        at: usize,
+        trail: &Trail,
+    ) -> Vec<String> {
+        if trail.is_aside {
+            return Vec::new();
+        }
+        let sum = level.body.sum(&load.address, at);
+        let Some(leaf) = sum.pointer().cloned() else {
+            return Vec::new();
+        };
+        let mut steps = Vec::new();
+        if let Some(fault) = level.fault
+            && let Some(address) = self.registers.leaf(&level.body, &leaf, fault)
+        {
+            steps.push(format!("it is at {address:#x}"));
+        }
+        let aside = Trail {
+            is_aside: true,
+            ..Trail::default()
+        };
+        // One way is told; of several none is more likely than the others.
+        if let [one] = self.leaf(level, &leaf, aside).as_slice()
+            && one.end.kind != EndKind::Unknown
+        {
+            steps.extend(one.steps.iter().cloned());
+        }
+        steps
     }
 
     fn stack(&self, view: &View<'_, 'd>, place: &Place<'d>, mut trail: Trail, line: &str) -> Found {
@@ -342,7 +383,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             end: End {
                 kind: EndKind::Stack,
                 what,
-                value: said.map(|said| said.text),
+                value: said.clone().map(|said| said.text),
                 because: Some("a called function may store to it, or nobody did".to_owned()),
                 variable: Some(place.pointer.text.clone()),
                 beyond: None,
@@ -355,6 +396,8 @@ impl<'w, 'd> Walk<'w, 'd> {
                 .type_id()
                 .and_then(|type_id| self.debug.pointee(type_id).ok().flatten()),
             member_of: None,
+            says: said,
+            object: Vec::new(),
         }
     }
 
@@ -454,7 +497,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             end: End {
                 kind: EndKind::Return,
                 what: format!("return value of {name}()"),
-                value: said.map(|said| said.text),
+                value: said.clone().map(|said| said.text),
                 because: None,
                 variable: None,
                 beyond: None,
@@ -465,6 +508,8 @@ impl<'w, 'd> Walk<'w, 'd> {
             steps: trail.steps,
             points_to,
             member_of: None,
+            says: said,
+            object: Vec::new(),
         }]
     }
 
@@ -486,7 +531,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             end: End {
                 kind: EndKind::Argument,
                 what: format!("argument {} of {}", number + 1, level.body.base_name()),
-                value: said.map(|said| said.text),
+                value: said.clone().map(|said| said.text),
                 because: None,
                 variable: None,
                 beyond: None,
@@ -497,6 +542,8 @@ impl<'w, 'd> Walk<'w, 'd> {
             steps: trail.steps,
             points_to,
             member_of: None,
+            says: said,
+            object: Vec::new(),
         }]
     }
 
@@ -535,6 +582,8 @@ impl<'w, 'd> Walk<'w, 'd> {
                 steps: trail.steps,
                 points_to,
                 member_of: None,
+                says: said.clone(),
+                object: Vec::new(),
             }]
         };
         let passing = match self.passing(level) {
@@ -575,6 +624,8 @@ impl<'w, 'd> Walk<'w, 'd> {
                 steps: trail.steps,
                 points_to,
                 member_of: None,
+                says: said.clone(),
+                object: Vec::new(),
             }];
         }
         let kept = trail.clone();
@@ -609,127 +660,6 @@ impl<'w, 'd> Walk<'w, 'd> {
         }
     }
 
-    /// The call that led into a function: by the trace, and where the caller on the trace calls another
-    /// function, by the jump with which that one left for this one.
-    fn passing(&self, level: &Level<'w, 'd>) -> Result<Passing<'w, 'd>, String> {
-        let Some((frame, callers)) = level.callers.split_first() else {
-            return Err("the trace ends".to_owned());
-        };
-        let spot = match locate(self.debug, frame, self.event) {
-            Located::At(spot) => spot,
-            Located::Ambiguous(_) => {
-                return Err("several functions have the caller's name".to_owned());
-            }
-            Located::NoFile(file) => {
-                return Err(format!("the caller is in {file}, which is not here"));
-            }
-            Located::Contradicts(contradiction) => return Err(contradiction.sentence()),
-            Located::Unnamed => return Err("the caller's frame has no name".to_owned()),
-        };
-        let body = match Body::of_function(self.debug, spot.object, spot.lookup()) {
-            Ok(Some(body)) => Arc::new(body),
-            Ok(None) => return Err("the caller's code cannot be decoded".to_owned()),
-            Err(error) => return Err(error.to_string()),
-        };
-        let Some(at) = body.call_returning_to(spot.address) else {
-            return Err(format!(
-                "no call in {}() returns where the trace says",
-                body.name
-            ));
-        };
-        let caller = Level {
-            body: Arc::clone(&body),
-            callers: callers.to_vec(),
-            fault: None,
-        };
-        let Some(call) = body.nodes.get(at).and_then(|node| node.call.as_ref()) else {
-            return Err("the call is not known".to_owned());
-        };
-        let is_behind = call.at != at;
-        let passing = Passing {
-            level: caller,
-            at,
-            is_behind,
-        };
-        let callee = match &call.target {
-            // Through a pointer it may be any function, so also this one.
-            Target::Value(value) => match body.sum(value, call.at).number() {
-                Some(address) => body.function_of(self.debug, &Target::Address(address)),
-                None => return Ok(passing),
-            },
-            target => body.function_of(self.debug, target),
-        };
-        let Ok(Some(callee)) = callee else {
-            return Ok(passing);
-        };
-        let own = level
-            .body
-            .entry
-            .and_then(|entry| level.body.insn(entry))
-            .map(|insn| insn.address);
-        let is_own = match (callee.home, level.body.object, own) {
-            (Some((object, address)), Some(id), Some(own)) => object == id && address == own,
-            // A function of a file that is not here is known by its name.
-            _ => callee.name == level.body.name,
-        };
-        if is_own {
-            return Ok(passing);
-        }
-        let jumped = callee.home.and_then(|(object, address)| {
-            self.jump(object, address, (level.body.object?, own?), MOST_JUMPS)
-        });
-        match jumped {
-            Some((body, at)) => {
-                let is_behind = false;
-                let level = Level {
-                    body: Arc::new(body),
-                    // Who called the function that jumped is the frame that was on the trace.
-                    callers: level.callers.clone(),
-                    fault: None,
-                };
-                Ok(Passing {
-                    level,
-                    at,
-                    is_behind,
-                })
-            }
-            None => Err(format!(
-                "{}() on the trace calls {}(), and it is not known how control came from there",
-                body.name, callee.name
-            )),
-        }
-    }
-
-    /// The jump by which the function at `address` leaves for the start of `to`, if there is exactly one.
-    fn jump(
-        &self,
-        object: ObjectId,
-        address: u64,
-        to: (ObjectId, u64),
-        depth: usize,
-    ) -> Option<(Body<'d>, usize)> {
-        let depth = depth.checked_sub(1)?;
-        let body = Body::of_function(self.debug, object, address).ok()??;
-        let mut found = None;
-        for at in 0..body.nodes.len() {
-            let Some(Exit::TailCall(target)) = body.nodes.get(at).map(|node| &node.exit) else {
-                continue;
-            };
-            let Ok(Some(callee)) = body.function_of(self.debug, target) else {
-                continue;
-            };
-            let next = match callee.home {
-                Some(home) if home == to => Some((body.clone(), at)),
-                Some((object, address)) => self.jump(object, address, to, depth),
-                None => None,
-            };
-            if next.is_some() && std::mem::replace(&mut found, next).is_some() {
-                return None;
-            }
-        }
-        found
-    }
-
     /// ` (file:line)`, or nothing.
     pub(super) fn line(&self, body: &Body<'d>, at: usize) -> String {
         self.file_line(body, at)
@@ -740,14 +670,6 @@ impl<'w, 'd> Walk<'w, 'd> {
         let line = self.debug.line_at(body.object?, body.insn(at)?.address);
         line.ok()?.map(|line| line.text())
     }
-}
-
-/// A call that leads into a function.
-struct Passing<'w, 'd> {
-    level: Level<'w, 'd>,
-    at: usize,
-    /// The call is made behind the instruction, which is another than the calling one (a delay slot).
-    is_behind: bool,
 }
 
 /// The part of an address that is multiplied, as the instruction has it.
@@ -777,5 +699,7 @@ fn unknown(trail: Trail, what: &str, why: &str) -> Vec<Found> {
         steps: trail.steps,
         points_to: None,
         member_of: None,
+        says: None,
+        object: Vec::new(),
     }]
 }

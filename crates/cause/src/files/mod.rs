@@ -3,12 +3,14 @@
 //! The log gives the place and the registers, the files give the whole function, its callers and its types.
 
 mod access;
+mod callers;
 mod chain;
 mod handler;
 mod identity;
 mod setters;
 mod start;
 mod value;
+mod verdict;
 mod words;
 
 use base::{Gap, LogEvent, Provenance};
@@ -84,6 +86,15 @@ impl Tracer for FileTracer<'_, '_> {
             return Some(traced);
         }
         let first = found.remove(0);
+        if let Some(file) = &start.missing
+            && first.through.is_empty()
+        {
+            // The printed bytes alone tell what they tell without any file.
+            let why =
+                format!("{file}, which has the code that failed, is not among the given files");
+            traced.gaps.push(Gap::new(WHAT, why).supply(file.clone()));
+            return Some(traced);
+        }
         let access = start.access(self.debug, &first);
         let all: Vec<&chain::Found> = [&first].into_iter().chain(&found).collect();
         let (setters, left_out) = setters::find(self.debug, &all);

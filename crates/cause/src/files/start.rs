@@ -30,6 +30,8 @@ pub(super) struct Start<'w, 'd> {
     pub(super) index: Option<u64>,
     /// Bytes from the bad pointer to the access.
     pub(super) offset: i64,
+    /// The file with the code of the function, where it is not here: only its printed bytes are known.
+    pub(super) missing: Option<String>,
     /// `file:line` and the functions inlined there, the innermost first.
     pub(super) line: Option<String>,
     pub(super) inlined: Vec<String>,
@@ -70,10 +72,15 @@ pub(super) fn find<'w, 'd>(
             };
             accessed(debug, event, registers, body, at, callers).map(Some)
         }
-        Located::NoFile(_) => {
+        Located::NoFile(file) => {
             // The caller's file may be here: as far as the caller the printed bytes may reach.
             let (body, at) = printed(event, pc, arch, endian.unwrap_or(Endian::Little))?;
-            accessed(debug, event, registers, body, at, callers).map(Some)
+            accessed(debug, event, registers, body, at, callers).map(|start| {
+                Some(Start {
+                    missing: Some(file),
+                    ..start
+                })
+            })
         }
         Located::Ambiguous(_) => {
             Err("several functions of the files have the name and size".to_owned())
@@ -190,6 +197,7 @@ fn accessed<'w, 'd>(
     };
     let offset = sum.constant.cast_signed();
     Ok(Start {
+        missing: None,
         line: place_line(debug, &body, at),
         inlined: inlined(debug, &body, at),
         level: Level {
@@ -261,6 +269,7 @@ fn fetched<'w, 'd>(
         _ => None,
     };
     Ok(Some(Start {
+        missing: None,
         line: place_line(debug, &body, at),
         inlined: inlined(debug, &body, at),
         level: Level {
@@ -380,6 +389,18 @@ impl Start<'_, '_> {
             .members_at(of, u64::try_from(there).ok()?, size)
             .ok()?;
         paths.into_iter().next().map(|path| (of, there, path))
+    }
+
+    /// Whether the instruction reads the memory that it accesses.
+    pub(super) fn reads(&self) -> bool {
+        let Some(failed) = &self.failed else {
+            return true;
+        };
+        let insn = self.level.body.insn(self.at);
+        insn.is_some_and(|insn| {
+            let mut accesses = insn.accesses().into_iter();
+            accesses.any(|(address, _, write)| !write && *address == failed.address)
+        })
     }
 
     /// The text of the instruction.

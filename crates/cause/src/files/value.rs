@@ -2,7 +2,7 @@
 
 use debuginfo::{DebugInfo, TypeId};
 
-use crate::pointers::{Bad, classify, error_name};
+use crate::pointers::{Bad, classify, error_name, letters};
 
 /// What a value says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub(super) struct Says {
     pub(super) is_freed: bool,
     /// The list functions left it.
     pub(super) is_poison: bool,
+    /// It is NULL: nothing was put there, or it was taken away.
+    pub(super) is_unset: bool,
+    /// It is an error number in a pointer.
+    pub(super) is_error: bool,
 }
 
 /// What a pointer's value says; none when it may be valid.
@@ -21,15 +25,23 @@ pub(super) fn says(value: u64, arch: &str) -> Option<Says> {
         text,
         is_freed: false,
         is_poison: false,
+        is_unset: false,
+        is_error: false,
     };
     let bad = classify(value, Some(arch))?;
     Some(match bad {
-        Bad::NullPlus(0) => said("NULL".to_owned()),
+        Bad::NullPlus(0) => Says {
+            is_unset: true,
+            ..said("NULL".to_owned())
+        },
         Bad::NullPlus(offset) => said(format!("NULL + {offset:#x}")),
-        Bad::ErrorPointer(number) => said(match error_name(number) {
-            Some(name) => format!("ERR_PTR(-{name})"),
-            None => format!("ERR_PTR({number})"),
-        }),
+        Bad::ErrorPointer(number) => Says {
+            is_error: true,
+            ..said(match error_name(number) {
+                Some(name) => format!("ERR_PTR(-{name})"),
+                None => format!("ERR_PTR({number})"),
+            })
+        },
         Bad::ListPoison1(offset) => Says {
             is_poison: true,
             ..said(plus("LIST_POISON1", offset))
@@ -47,10 +59,8 @@ pub(super) fn says(value: u64, arch: &str) -> Option<Says> {
                 pattern.name
             ))
         },
-        Bad::Text(bytes) => {
-            let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-            said(format!("the text \"{text}\""))
-        }
+        Bad::Text(bytes) | Bad::TextEnd(bytes) => said(format!("the text \"{}\"", letters(&bytes))),
+        Bad::Mark(mark, offset) => said(plus(mark.name, offset)),
         Bad::UserSpace => said(format!("{value:#x}, an address of user space")),
         Bad::NonCanonical => said(format!("{value:#x}, no canonical address")),
         _ => said(format!("{value:#x}")),

@@ -44,6 +44,9 @@ fn verdict(report: &Report, page: &mut Page) {
         base::Confidence::Low => "low",
     };
     let cause = match report.diagnosis.outcome() {
+        Outcome::CauseNamed if finding.provenance.is_some() => {
+            format!("named by the log and the files together; confidence {sure}")
+        }
         Outcome::CauseNamed => format!("named by the log itself; confidence {sure}"),
         _ => format!("not found; what is said here is the symptom; confidence {sure}"),
     };
