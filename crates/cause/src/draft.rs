@@ -1,7 +1,8 @@
 //! A finding in the making: what a detector writes down, step by step.
 
 use base::{
-    Confidence, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Provenance, Trust,
+    Confidence, EndKind, Evidence, Finding, Gap, LineSpan, LogEvent, NextStep, Place, Provenance,
+    Trust,
 };
 
 use crate::{Traced, clues, pointers};
@@ -275,8 +276,14 @@ impl Draft {
     }
 
     /// How strong the draft is against another one about the same event.
-    pub fn rank(&self) -> (bool, Confidence) {
-        (self.cause_named, self.confidence)
+    ///
+    /// A way through the files to a named origin is more than what the printed bytes tell, however sure that is.
+    pub fn rank(&self) -> (bool, bool, Confidence) {
+        let has_origin = self
+            .provenance
+            .as_ref()
+            .is_some_and(|provenance| provenance.ends.kind != EndKind::Unknown);
+        (self.cause_named, has_origin, self.confidence)
     }
 
     /// The finished finding; `common` places stand before the detector's own.

@@ -183,6 +183,18 @@ impl<'a> View<'_, 'a> {
         })
     }
 
+    /// The name of the variable at a fixed address, also where nothing tells its type.
+    pub fn variable_name(&self, address: &Expr, at: usize) -> Option<&'a str> {
+        let address = self.body.sum(address, at).number()?;
+        let object = self.debug.object(self.object()?)?;
+        let section = object.section_at(address)?;
+        if section.is_code() || address < NO_ADDRESS {
+            return None;
+        }
+        let symbol = object.symbol_at(address).ok()??;
+        (symbol.address == address && !symbol.name.is_empty()).then_some(symbol.name)
+    }
+
     /// Whether a value is the distance of a CPU's own variables (`include/asm-generic/percpu.h`).
     fn is_cpu_offset(&self, leaf: &Leaf) -> bool {
         let Leaf::Load { load, at } = leaf else {

@@ -170,6 +170,11 @@ impl<'a> Object<'a> {
         self.file.is_relocatable()
     }
 
+    /// Whether it is types alone: the code that they belong to is in another file.
+    pub fn is_types_only(&self) -> bool {
+        self.types.is_some()
+    }
+
     /// Whether it, or its debug file, has DWARF debug info.
     pub fn has_dwarf(&self) -> bool {
         self.dwarf_file().is_some()

@@ -136,6 +136,11 @@ impl<'a> DebugInfo<'a> {
                         gaps.push(Gap::new(what, error.to_string()));
                     }
                 }
+                None if object.btf().is_ok_and(|btf| btf.is_some()) => {
+                    let what = format!("the lines and local variables of {label}");
+                    let why = "the file has types (BTF) and no DWARF";
+                    gaps.push(Gap::new(what, why).supply("the file with its DWARF (--debuginfo)"));
+                }
                 None => gaps.push(
                     Gap::new(
                         what,

@@ -62,6 +62,25 @@ pub(super) fn is_btf(head: &[u8]) -> bool {
     head.starts_with(&[0x9f, 0xeb]) || head.starts_with(&[0xeb, 0x9f])
 }
 
+/// Whether BTF counts on from no other: its strings begin with the empty one, as the kernel demands of it
+/// (`btf_parse_str_sec` of `kernel/bpf/btf.c`); those of a module go on where the kernel's end.
+pub(super) fn stands_alone(btf: &[u8]) -> bool {
+    let word = |at: usize| {
+        let bytes: [u8; 4] = btf.get(at..)?.get(..4)?.try_into().ok()?;
+        Some(match btf.first() {
+            Some(0x9f) => u32::from_le_bytes(bytes),
+            _ => u32::from_be_bytes(bytes),
+        })
+    };
+    // `struct btf_header`: hdr_len at 4, str_off at 16, counted from behind the header.
+    let strings = word(4).zip(word(16)).and_then(|(header, strings)| {
+        usize::try_from(header)
+            .ok()?
+            .checked_add(usize::try_from(strings).ok()?)
+    });
+    strings.and_then(|at| btf.get(at)) == Some(&0)
+}
+
 /// Opens files, and counts what they take.
 pub(super) struct Opener {
     context: Arc<Context>,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use debuginfo::{Identity, Object, Store};
 
-use super::bytes::{Bytes, Opener, is_btf, told};
+use super::bytes::{Bytes, Opener, is_btf, stands_alone, told};
 use super::names::{Role, plain, role};
 use super::needed::Needed;
 use crate::{Error, escape};
@@ -39,11 +39,13 @@ impl Candidate {
             ..Candidate::default()
         };
         if candidate.is_types {
-            // The kernel shows its own types as `vmlinux`, those of a module under the module's name.
-            let name = path.file_name().and_then(|name| name.to_str());
-            candidate.role = candidate
-                .role
-                .or(name.map(|name| Role::Module(plain(name))));
+            // The kernel shows its own types as `vmlinux`, those of a module under the module's name. Whatever the
+            // file is called, those of a module count on from others.
+            let name = path.file_stem().and_then(|name| name.to_str());
+            candidate.role = match stands_alone(&bytes) {
+                true => Some(Role::Kernel),
+                false => name.map(|name| Role::Module(plain(name))),
+            };
             candidate.bytes = bytes;
             return Ok(candidate);
         }

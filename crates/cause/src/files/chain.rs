@@ -251,6 +251,35 @@ impl<'w, 'd> Walk<'w, 'd> {
             };
             return vec![self.stack(&view, &place, trail, &line)];
         }
+        if place.is_none()
+            && let Some(name) = view.variable_name(&load.address, at)
+        {
+            // The kernel's own types do not describe variables.
+            trail
+                .steps
+                .push(format!("`{text}`{line} read it from the variable `{name}`"));
+            let said = trail
+                .value
+                .and_then(|value| value::says(value, body.arch.name));
+            return vec![Found {
+                end: End {
+                    kind: EndKind::Global,
+                    what: name.to_owned(),
+                    value: said.clone().map(|said| said.text),
+                    because: None,
+                    variable: None,
+                    beyond: None,
+                },
+                key: None,
+                passed: None,
+                through: trail.through,
+                steps: trail.steps,
+                points_to: None,
+                member_of: None,
+                says: said,
+                object: Vec::new(),
+            }];
+        }
         let Some(place) = place else {
             let why = "debug info tells no type of what it was read from";
             return unknown(

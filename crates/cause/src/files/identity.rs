@@ -251,10 +251,16 @@ pub(crate) fn locate<'a>(debug: &DebugInfo<'a>, frame: &Frame, event: &LogEvent)
 
 /// The object that a module's name, or none, means.
 fn home(debug: &DebugInfo<'_>, module: Option<&str>) -> Option<ObjectId> {
-    match module {
+    let id = match module {
         Some(module) => debug.module(module),
         None => debug.kernel(),
-    }
+    };
+    // Types alone have no functions to be compared, or to be found in.
+    id.filter(|id| {
+        debug
+            .object(*id)
+            .is_some_and(|object| !object.is_types_only())
+    })
 }
 
 /// The functions of exactly this name, those of several names for one place once.
