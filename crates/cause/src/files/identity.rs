@@ -323,7 +323,7 @@ fn build_id(object: &Object<'_>, event: &LogEvent, module: Option<&str>) -> Opti
         let same = frames(event).filter(|frame| frame.module.as_deref() == module);
         same.filter_map(|frame| frame.build_id.as_deref()).next()
     };
-    // `CONFIG_STACKTRACE_BUILD_ID` prints the kernel's behind its version (9ef8af2a8f6b "dump_stack: add
+    // `CONFIG_STACKTRACE_BUILD_ID` prints the kernel's behind its version ("dump_stack: add
     // vmlinux build ID to stack traces").
     let of_version = || {
         let mut words = event.machine.version.as_deref()?.split_whitespace();
