@@ -59,6 +59,35 @@ impl Body<'_> {
         at
     }
 
+    /// Whether a register has the same value before instruction `to` as it had before instruction `at` when that
+    /// was executed last: on no way from there to here anything changes it.
+    pub fn keeps(&self, reg: Reg, at: usize, to: usize) -> bool {
+        let mut seen = vec![false; self.nodes.len()];
+        let mut open = vec![to];
+        let mut is_met = false;
+        while let Some(index) = open.pop() {
+            let before = self.nodes.get(index).map(|node| node.before.as_slice());
+            for &from in before.unwrap_or_default() {
+                if std::mem::replace(seen.get_mut(from).unwrap_or(&mut true), true) {
+                    continue;
+                }
+                let is_changed = self.nodes.get(from).is_none_or(|node| {
+                    node.insn.sets(reg).is_some()
+                        || node.call.is_some() && (self.is_scratch(reg) || self.is_result(reg))
+                });
+                if is_changed {
+                    return false;
+                }
+                if from == at {
+                    is_met = true;
+                } else {
+                    open.push(from);
+                }
+            }
+        }
+        is_met
+    }
+
     /// The origins of what a slot of the frame held before instruction `at`.
     ///
     /// With `is_shared` its address is known to others: any call may have changed it.

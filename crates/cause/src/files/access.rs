@@ -40,9 +40,7 @@ impl Registers {
         if at == fault {
             return self.value(reg);
         }
-        let now = body.origins(reg, fault);
-        // In a loop the same place may have set it since.
-        (now.len() == 1 && now == body.origins(reg, at)).then(|| self.value(reg))?
+        body.keeps(reg, at, fault).then(|| self.value(reg))?
     }
 
     /// The value of a part of a sum.
@@ -94,6 +92,11 @@ impl Registers {
             if let Some(slot) = values.get_mut(at) {
                 *slot = solved;
             }
+        }
+        let is_whole = values.iter().all(Option::is_some);
+        if whole.is_some_and(|whole| is_whole && known(&values) != whole) {
+            // Values of different rounds of a loop: none of them is sure.
+            values.fill(None);
         }
         values
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use code::{Body, Exit, Target};
-use debuginfo::ObjectId;
+use debuginfo::{Binding, ObjectId};
 
 use super::chain::{Level, Walk};
 use super::identity::{Located, locate};
@@ -63,10 +63,9 @@ impl<'w, 'd> Walk<'w, 'd> {
             is_behind,
         };
         let callee = match &call.target {
-            // Through a pointer it may be any function, so also this one.
             Target::Value(value) => match body.sum(value, call.at).number() {
                 Some(address) => body.function_of(self.debug, &Target::Address(address)),
-                None => return Ok(passing),
+                None => return self.through_pointer(level, passing, &body.name),
             },
             target => body.function_of(self.debug, target),
         };
@@ -139,5 +138,46 @@ impl<'w, 'd> Walk<'w, 'd> {
             }
         }
         found
+    }
+
+    /// A call through a pointer may reach any function whose address is kept somewhere, this one or one that
+    /// jumped here and left no frame.
+    fn through_pointer(
+        &self,
+        level: &Level<'w, 'd>,
+        passing: Passing<'w, 'd>,
+        caller: &str,
+    ) -> Result<Passing<'w, 'd>, String> {
+        let own = level.body.entry.and_then(|entry| level.body.insn(entry));
+        let (Some(id), Some(own)) = (level.body.object, own.map(|insn| insn.address)) else {
+            return Ok(passing);
+        };
+        let name = &level.body.name;
+        let taken = self.debug.address_taken(id, own);
+        if taken.is_ok_and(|taken| taken.is_empty()) && !self.may_be_called(id, name) {
+            return Err(format!(
+                "{caller}() on the trace calls through a pointer, and nothing in the given files keeps the \
+                 address of {name}()"
+            ));
+        }
+        let callers = self.debug.callers_of(id, own).unwrap_or_default();
+        if let Some(jump) = callers.iter().find(|caller| caller.is_jump) {
+            let from = jump
+                .function
+                .map_or("another function", |function| function.name);
+            return Err(format!(
+                "{caller}() on the trace calls through a pointer: this function, or {from}(), which jumps to it"
+            ));
+        }
+        Ok(passing)
+    }
+
+    /// Whether files that are not here may know the function: then its address may be kept there.
+    fn may_be_called(&self, id: ObjectId, name: &str) -> bool {
+        let Some(object) = self.debug.object(id) else {
+            return true;
+        };
+        let named = object.functions_named(name).unwrap_or_default();
+        named.iter().any(|symbol| symbol.binding != Binding::Local)
     }
 }
