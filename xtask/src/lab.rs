@@ -7,6 +7,7 @@
 
 mod console;
 mod cpio;
+mod dump;
 mod hosttools;
 mod initramfs;
 mod kernels;
@@ -22,6 +23,7 @@ mod toolchain;
 use anyhow::{Context, Result, bail};
 use objects::Object;
 use specimen::Specimen;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 const HELP: &str =
@@ -188,7 +190,8 @@ fn never_printed(text: &str, console: &Path) -> Ran {
 
 /// Makes a log an example, if that is wished.
 fn save(places: &Places, specimen: &Specimen, log: &[u8], wish: &Wish) -> Result<()> {
-    if wish.save {
+    // What a specimen with dumps is for is the dump; its failure has a log of its own already.
+    if wish.save && specimen.dumps().next().is_none() {
         let example = places.examples.join(format!("{}.log", specimen.name));
         std::fs::write(&example, log).with_context(|| format!("writing {}", example.display()))?;
     }
@@ -224,8 +227,13 @@ fn boot(places: &Places, specimen: &Specimen, folder: &Path, wish: &Wish) -> Res
         modules::save(places, specimen)?;
     }
     let saved = if wish.save { ", saved" } else { "" };
+    let mut line = format!("{:>6} bytes in {:>3} s{saved}", log.len(), outcome.seconds);
+    for dump in specimen.dumps() {
+        // Writing to a string cannot fail.
+        let _ = write!(line, "\n    try: why {}", folder.join(dump).display());
+    }
     Ok(Ran {
-        line: format!("{:>6} bytes in {:>3} s{saved}", log.len(), outcome.seconds),
+        line,
         as_told: true,
     })
 }
@@ -248,6 +256,9 @@ mod tests {
         let places = Places::of_checkout().unwrap();
         for specimen in specimen::read_all(&places.lab.join("specimens")).unwrap() {
             let name = &specimen.name;
+            if specimen.dumps().next().is_some() {
+                continue;
+            }
             let log = places.examples.join(format!("{name}.log"));
             assert!(log.exists(), "{}", log.display());
             let expected = places.examples.join(format!("{name}.expected.json"));

@@ -4,6 +4,7 @@
 //! must know what killed its specimens.
 
 use super::console::{Console, Waited};
+use super::dump;
 use super::kernels::Kernel;
 use super::monitor::Monitor;
 use super::specimen::{Specimen, Step};
@@ -63,7 +64,7 @@ pub fn boot(
     let output = guest.0.stdout.take().context("QEMU has no output")?;
     let mut console = Console::capture(output, &console_file)?;
 
-    let missing = follow(specimen, &mut console, &socket, deadline)?;
+    let missing = follow(specimen, &mut console, &socket, folder, deadline)?;
     if missing.is_none() {
         let grace = Instant::now() + Duration::from_secs(specimen.grace);
         console.pass_time(grace.min(deadline));
@@ -83,6 +84,7 @@ fn follow(
     specimen: &Specimen,
     console: &mut Console,
     socket: &Path,
+    folder: &Path,
     deadline: Instant,
 ) -> Result<Option<String>> {
     for step in &specimen.steps {
@@ -97,6 +99,7 @@ fn follow(
                 console.pass_time(end.min(deadline));
             }
             Step::Monitor(line) => Monitor::connect(socket)?.command(line)?,
+            Step::Dump(dump) => dump.write(socket, folder)?,
         }
     }
     Ok(None)
@@ -117,6 +120,9 @@ fn arguments(specimen: &Specimen, kernel: &Kernel) -> Vec<String> {
         .collect();
     arguments.extend(["-smp".into(), specimen.cpus.to_string()]);
     arguments.extend(["-m".into(), specimen.memory.to_string()]);
+    if specimen.vmcoreinfo {
+        arguments.extend(dump::DEVICE.map(str::to_owned));
+    }
     arguments.extend(specimen.qemu.iter().cloned());
     arguments
 }

@@ -47,12 +47,17 @@ impl Monitor {
 
     /// Runs one command as a person would type it, such as `nmi`.
     pub fn command(&mut self, line: &str) -> Result<()> {
+        match self.ask(line)?.trim() {
+            "" => Ok(()),
+            complaint => bail!("the monitor answers '{line}' with: {complaint}"),
+        }
+    }
+
+    /// What such a command prints.
+    pub fn ask(&mut self, line: &str) -> Result<String> {
         let arguments = json!({"command-line": line});
         let answer = self.execute("human-monitor-command", &arguments)?;
-        match answer.as_str().map(str::trim) {
-            None | Some("") => Ok(()),
-            Some(complaint) => bail!("the monitor answers '{line}' with: {complaint}"),
-        }
+        Ok(answer.as_str().unwrap_or_default().to_owned())
     }
 
     fn read(&mut self) -> Result<Value> {

@@ -3,6 +3,7 @@
 //! Lines of `init.sh` that begin with `#:` tell the runner how to boot; the rest is run in the guest by
 //! its init after `lab/init.sh`.
 
+use super::dump::Dump;
 use super::objects::Object;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -31,7 +32,10 @@ pub struct Specimen {
     pub cpus: u32,
     /// Memory of the guest in MiB (`#: memory N`).
     pub memory: u32,
-    /// What happens, in order (`#: until TEXT`, `#: pause SECONDS`, `#: monitor COMMAND`).
+    /// QEMU has the device that the guest hands its VMCOREINFO to (`#: dump` without `no-vmcoreinfo`).
+    pub vmcoreinfo: bool,
+    /// What happens, in order (`#: until TEXT`, `#: pause SECONDS`, `#: monitor COMMAND`,
+    /// `#: dump elf|zlib [no-vmcoreinfo]`).
     pub steps: Vec<Step>,
     /// Seconds the guest goes on after the last step (`#: grace N`).
     pub grace: u64,
@@ -49,6 +53,18 @@ pub enum Step {
     Pause(u64),
     /// Give this command to QEMU's monitor.
     Monitor(String),
+    /// Write the guest's memory to a file.
+    Dump(Dump),
+}
+
+impl Specimen {
+    /// The files of the dumps that are made of it.
+    pub fn dumps(&self) -> impl Iterator<Item = &'static str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Dump(dump) => Some(dump.file),
+            _ => None,
+        })
+    }
 }
 
 /// Reads every specimen that `list.txt` names, in its order.
@@ -101,6 +117,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
         qemu: Vec::new(),
         cpus: 2,
         memory: 256,
+        vmcoreinfo: false,
         steps: Vec::new(),
         grace: 2,
         deadline: 120,
@@ -123,6 +140,11 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
             "until" => specimen.steps.push(Step::Until(value.to_owned())),
             "pause" => specimen.steps.push(Step::Pause(value.parse()?)),
             "monitor" => specimen.steps.push(Step::Monitor(value.to_owned())),
+            "dump" => {
+                let (dump, vmcoreinfo) = Dump::parse(value)?;
+                specimen.vmcoreinfo |= vmcoreinfo;
+                specimen.steps.push(Step::Dump(dump));
+            }
             "grace" => specimen.grace = value.parse()?,
             "deadline" => specimen.deadline = value.parse()?,
             _ => bail!("'#: {key}' means nothing to the runner"),
@@ -145,9 +167,11 @@ mod tests {
         assert_eq!(specimen.summary, "A summary");
         assert_eq!(specimen.append, ["a=1", "b"]);
         assert_eq!(specimen.steps.len(), 2);
-        assert!(specimen.object.is_none());
+        assert!(specimen.object.is_none() && specimen.dumps().next().is_none());
         let object = parse("x", "# A\n", "#: object mips64 y\n#: until z\n").unwrap();
         assert_eq!(object.object.unwrap().source, "y");
+        let dumps = parse("x", "# A\n", "#: until z\n#: dump elf\n#: dump zlib\n").unwrap();
+        assert!(dumps.vmcoreinfo && dumps.dumps().eq(["vmcore.elf", "vmcore.flat"]));
         assert!(parse("x", "# A\n", "#: object y\n").is_err());
         assert!(parse("x", "# A\n", "#: bogus\n").is_err());
         assert!(parse("x", "# A\n", "provoke x\n").is_err());
