@@ -4,7 +4,7 @@
 //! ask it. Nobody behind it knows a file.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use crate::{Endian, VirtAddr};
 
@@ -53,6 +53,9 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
+/// Bytes of the smallest page that any architecture has.
+const PAGE: u64 = 4096;
+
 /// Physical memory of a target.
 pub trait Memory: Sync {
     /// Fills `into` from physical memory; what was read before an error is not told.
@@ -63,6 +66,32 @@ pub trait Memory: Sync {
 
     /// Where there is memory, in order, whether or not the dump has all pages of it.
     fn physical_ranges(&self) -> Vec<Range<u64>>;
+
+    /// Hands what can be read of `range` to `visit`, piece by piece and in order, until it breaks off; the answer
+    /// is how many bytes could not be read, and means nothing where it broke off. Pieces end at multiples of 4 KiB, unless the range or the memory ends
+    /// before. For whoever looks at all of memory once: what it reads is not worth to be kept for others, and
+    /// pages that are absent need not be asked for one by one.
+    fn visit_physical(
+        &self,
+        range: Range<u64>,
+        visit: &mut dyn FnMut(PhysAddr, &[u8]) -> ControlFlow<()>,
+    ) -> u64 {
+        let mut page = [0; PAGE as usize];
+        let (mut at, mut absent) = (range.start, 0);
+        while at < range.end {
+            let size = (PAGE - at % PAGE).min(range.end - at);
+            let Some(piece) = page.get_mut(..size as usize) else {
+                break;
+            };
+            match self.read_physical(PhysAddr(at), piece) {
+                Ok(()) if visit(PhysAddr(at), piece).is_break() => break,
+                Ok(()) => {}
+                Err(_) => absent += size,
+            }
+            at += size;
+        }
+        absent
+    }
 }
 
 /// Registers of one CPU at the time of the dump.
@@ -70,9 +99,10 @@ pub trait Memory: Sync {
 pub struct CpuRegisters {
     /// Number of the CPU, in the order of the dump's notes.
     pub cpu: u32,
-    /// The id of the task that ran, where the note tells it.
+    /// The id of the task that ran, where the note tells it: notes of QEMU count processors in its place.
     pub pid: Option<u32>,
-    /// Names, as `arch` has them, and values.
+    /// Names, as `arch` has them, and values. Tables that the processor knows by their address are
+    /// `idt_base`, `gdt_base`, `ldt_base` and `tr_base`.
     pub registers: Vec<(&'static str, u64)>,
 }
 
