@@ -1,12 +1,13 @@
 //! What a CPU is: its names, its registers and their roles, the meaning of its fault codes, and what
 //! its instructions do.
 //!
-//! Each architecture is one file of tables in `arches/`. Nothing here reads a
-//! target: facts go in, words come out.
+//! Each architecture is one file of tables in `arches/`. Facts go in, words come
+//! out; of a target only page tables are read, through `base::Memory`.
 
 mod arches;
 mod faults;
 mod insn;
+mod paging;
 mod register;
 pub mod semantics;
 
@@ -16,6 +17,7 @@ pub use arches::ARCHES;
 pub use insn::{
     Callee, Cond, Decode, Effect, Expr, Flow, Insn, Load, Op, Reg, Test, Undecoded, extend,
 };
+pub use paging::{Page, Paging};
 pub use register::{Register, Role};
 
 /// An architecture.
@@ -35,6 +37,8 @@ pub struct Arch {
     pub endians: &'static [Endian],
     /// Its registers in the order in which the kernel prints them.
     pub registers: &'static [Register],
+    /// How it maps virtual memory; none where that is not known here yet.
+    pub paging: Option<Paging>,
     /// The fault code `code` of kind `kind` in plain words, a phrase each.
     describe: fn(code: u64, kind: &str) -> Vec<String>,
 }

@@ -53,6 +53,7 @@ pub static ENTRY: Arch = Arch {
         Register::narrow("r1", &[Argument(1), Return(1)]),
         Register::narrow("r0", &[Argument(0), Return(0)]),
     ],
+    paging: None,
     describe,
 };
 

@@ -60,6 +60,7 @@ pub static ENTRY: Arch = Arch {
         Register::wide("x1", &[Argument(1), Return(1)]),
         Register::wide("x0", &[Argument(0), Return(0)]),
     ],
+    paging: None,
     describe,
 };
 

@@ -54,5 +54,6 @@ pub static ENTRY: Arch = Arch {
         Register::narrow("dr6", &[System]),
         Register::narrow("dr7", &[System]),
     ],
+    paging: None,
     describe: x86::describe,
 };

@@ -63,6 +63,7 @@ pub static ENTRY: Arch = Arch {
         Register::wide("badv", &[FaultAddress]),
         Register::narrow("prid", &[System]),
     ],
+    paging: None,
     describe,
 };
 

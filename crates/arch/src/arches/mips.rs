@@ -67,5 +67,6 @@ pub static ENTRY: Arch = Arch {
         Register::narrow("badva", &[FaultAddress]),
         Register::narrow("prid", &[System]),
     ],
+    paging: None,
     describe: mips::describe,
 };

@@ -67,5 +67,6 @@ pub static ENTRY: Arch = Arch {
         Register::wide("badva", &[FaultAddress]),
         Register::narrow("prid", &[System]),
     ],
+    paging: None,
     describe: mips::describe,
 };

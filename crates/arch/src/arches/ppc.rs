@@ -66,5 +66,6 @@ pub static ENTRY: Arch = Arch {
         Register::narrow("r30", &[CalleeSaved]),
         Register::narrow("r31", &[CalleeSaved, FramePointer]),
     ],
+    paging: None,
     describe: powerpc::describe,
 };

@@ -66,5 +66,6 @@ pub static ENTRY: Arch = Arch {
         Register::wide("r30", &[CalleeSaved]),
         Register::wide("r31", &[CalleeSaved, FramePointer]),
     ],
+    paging: None,
     describe: powerpc::describe,
 };

@@ -55,5 +55,6 @@ pub static ENTRY: Arch = Arch {
         Register::narrow("cause", &[FaultCode]),
         Register::narrow("orig_a0", &[System]),
     ],
+    paging: None,
     describe: |code, kind| riscv::describe(code, kind, 32),
 };

@@ -59,5 +59,6 @@ pub static ENTRY: Arch = Arch {
         Register::wide("cause", &[FaultCode]),
         Register::wide("orig_a0", &[System]),
     ],
+    paging: None,
     describe: |code, kind| riscv::describe(code, kind, 64),
 };

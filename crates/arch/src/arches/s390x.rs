@@ -41,6 +41,7 @@ pub static ENTRY: Arch = Arch {
         Register::wide("r15", &[StackPointer]),
         Register::wide("last_break", &[System]),
     ],
+    paging: None,
     describe,
 };
 

@@ -1,5 +1,6 @@
 //! x86_64. Convention: "System V Application Binary Interface, AMD64 Architecture Processor
-//! Supplement", 3.2.1 "Registers" and figure 3.4.
+//! Supplement", 3.2.1 "Registers" and figure 3.4. Page tables: "Intel 64 and IA-32 Architectures Software
+//! Developer's Manual", volume 3, 4.5 "4-Level Paging and 5-Level Paging".
 
 use base::Endian;
 
@@ -8,7 +9,7 @@ use crate::register::Role::{
     Argument, CalleeSaved, FaultAddress, Flags, FramePointer, Pointer, ProgramCounter, Return,
     StackPointer, System,
 };
-use crate::{Alias, Arch, Register};
+use crate::{Alias, Arch, Paging, Register};
 
 pub static ENTRY: Arch = Arch {
     name: "x86_64",
@@ -63,5 +64,16 @@ pub static ENTRY: Arch = Arch {
         Register::wide("dr7", &[System]),
         Register::narrow("pkru", &[System]),
     ],
+    paging: Some(Paging {
+        page_bits: 12,
+        index_bits: 9,
+        levels: &[4, 5],
+        present: 1,
+        large: 1 << 7,
+        large_levels: 3,
+        frame: 0x000f_ffff_ffff_f000,
+        writable: 1 << 1,
+        user: 1 << 2,
+    }),
     describe: x86::describe,
 };
