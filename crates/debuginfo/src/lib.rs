@@ -41,5 +41,8 @@ pub use references::{AddressUse, Caller, UsePlace};
 pub use relocation::{Relocation, RelocationKind};
 pub use set::{DebugInfo, Files, NoFiles, Wanted, base_name};
 pub use sources::elf_symtab::{Binding, Home, Symbol, SymbolKind};
+pub use sources::kallsyms::{
+    AddressTable, FoundTables, Kallsyms, KallsymsTables, KernelSymbol, find_tables,
+};
 pub use store::Store;
 pub use types::{Bits, Encoding, Kind, Member, ObjectId, Qualifier, Shape, TypeId};

@@ -3,3 +3,4 @@
 pub(crate) mod btf;
 pub(crate) mod dwarf;
 pub(crate) mod elf_symtab;
+pub(crate) mod kallsyms;
