@@ -31,8 +31,18 @@ pub(crate) struct Btf<'a> {
     base: Option<Arc<Btf<'a>>>,
     /// Whether the base only names types: those of a module that is built by itself (`.BTF.base`).
     is_outline: bool,
-    /// Where each type begins, and where the first one begins that cannot be read.
-    places: OnceLock<(Vec<u32>, Option<u64>)>,
+    places: OnceLock<Places>,
+}
+
+/// Where the types are.
+#[derive(Debug, Default)]
+struct Places {
+    /// Where each begins.
+    at: Vec<u32>,
+    /// Where the name of each is, so that a name is looked for without a look at every type.
+    names: Vec<u32>,
+    /// Where the first one begins that cannot be read.
+    stopped: Option<u64>,
 }
 
 /// The head of a type.
@@ -106,13 +116,12 @@ impl<'a> Btf<'a> {
     }
 
     fn places(&self) -> &[u32] {
-        &self.walk().0
+        &self.walk().at
     }
 
     /// What kept types from being read, as far as they have been asked for.
     pub(crate) fn damage(&self) -> Option<Error> {
-        let (_, stopped) = self.places.get()?;
-        let at = (*stopped)?;
+        let at = self.places.get()?.stopped?;
         Some(Error::section(
             &self.label,
             ".BTF",
@@ -121,22 +130,41 @@ impl<'a> Btf<'a> {
         ))
     }
 
-    fn walk(&self) -> &(Vec<u32>, Option<u64>) {
+    fn walk(&self) -> &Places {
         self.places.get_or_init(|| {
-            let mut places = Vec::new();
+            let mut places = Places::default();
             let mut at = self.types;
             // What is read before damage stands: types behind it are not there.
             while let Some(head) = self.head_at(at) {
                 match head.end() {
                     Some(end) if end <= self.types_end => {
-                        places.push(at as u32);
+                        places.at.push(at as u32);
+                        places.names.push(head.name);
                         at = end;
                     }
                     _ => break,
                 }
             }
-            (places, (at < self.types_end).then_some(at))
+            places.stopped = (at < self.types_end).then_some(at);
+            places
         })
+    }
+
+    /// Every place of the texts at which `name` stands, in order: texts may share their ends.
+    fn places_of_text(&self, name: &str) -> Vec<u32> {
+        let mut places = match &self.base {
+            Some(base) => base.places_of_text(name),
+            None => Vec::new(),
+        };
+        let Some(texts) = self.bytes.slice(self.texts, self.texts_size) else {
+            return places;
+        };
+        let first = self.first_text();
+        let mut needle = name.as_bytes().to_vec();
+        needle.push(0);
+        let found = memchr::memmem::find_iter(texts, &needle);
+        places.extend(found.filter_map(|at| u32::try_from(first + at as u64).ok()));
+        places
     }
 
     /// The number of the first type that is not the base's: 0 is `void`.
@@ -364,10 +392,23 @@ impl<'a> Btf<'a> {
     /// Every definition of a `kind` called `name`, without those of the base.
     pub(crate) fn named(&self, kind: NameKind, name: &str) -> Vec<u64> {
         let mut found = Vec::new();
-        for (at, number) in self.places().iter().zip(self.first()..) {
-            let Some(head) = self.head_at(u64::from(*at)) else {
+        let texts = self.places_of_text(name);
+        let (Some(lowest), Some(highest)) = (texts.first(), texts.last()) else {
+            return found;
+        };
+        let places = self.walk();
+        for (index, text) in places.names.iter().enumerate() {
+            if text < lowest || text > highest || texts.binary_search(text).is_err() {
+                continue;
+            }
+            let Some(head) = places
+                .at
+                .get(index)
+                .and_then(|at| self.head_at(u64::from(*at)))
+            else {
                 break;
             };
+            let number = self.first() + index as u32;
             let is = match kind {
                 NameKind::Structure => head.kind == 4,
                 NameKind::Union => head.kind == 5,
