@@ -7,14 +7,14 @@ use crate::AddressSpace;
 
 /// The types of a target, as its walkers ask them.
 #[derive(Clone, Copy, Debug)]
-pub struct Types<'t> {
-    info: &'t DebugInfo<'t>,
+pub struct Types<'t, 'a> {
+    info: &'t DebugInfo<'a>,
 }
 
 /// A structure or union.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout<'t> {
-    info: &'t DebugInfo<'t>,
+pub struct Layout<'t, 'a> {
+    info: &'t DebugInfo<'a>,
     name: &'t str,
     type_id: TypeId,
     size: u64,
@@ -31,14 +31,14 @@ pub struct Field {
     pub bits: Option<(u64, u64)>,
 }
 
-impl<'t> Types<'t> {
+impl<'t, 'a> Types<'t, 'a> {
     /// The types that `info` describes.
-    pub fn new(info: &'t DebugInfo<'t>) -> Self {
+    pub fn new(info: &'t DebugInfo<'a>) -> Self {
         Types { info }
     }
 
     /// The structure called `name` (`struct task_struct`).
-    pub fn layout(&self, name: &'t str) -> Result<Layout<'t>, Gap> {
+    pub fn layout(&self, name: &'t str) -> Result<Layout<'t, 'a>, Gap> {
         let found = self.info.types_named(name, None);
         let found = found.map_err(|error| Gap::new(name, error.to_string()))?;
         for type_id in found {
@@ -56,7 +56,7 @@ impl<'t> Types<'t> {
     }
 }
 
-impl Layout<'_> {
+impl Layout<'_, '_> {
     /// Bytes of a value.
     pub fn size(&self) -> u64 {
         self.size

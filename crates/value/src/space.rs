@@ -41,7 +41,8 @@ impl Window {
     fn find(&self, address: u64) -> Option<(u64, u64)> {
         let within = address.checked_sub(self.start.0)?;
         let left = self.size.checked_sub(within).filter(|left| *left > 0)?;
-        Some((self.physical.0.checked_add(within)?, left))
+        // A window may be larger than what lies in it: its start may be below all memory.
+        Some((self.physical.0.wrapping_add(within), left))
     }
 }
 

@@ -62,7 +62,7 @@ pub struct KallsymsTables<'a> {
 }
 
 /// The symbols of a kernel.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Kallsyms<'a> {
     tables: KallsymsTables<'a>,
     tokens: Vec<(u32, u32)>,
@@ -132,6 +132,16 @@ impl<'a> Kallsyms<'a> {
         let last = u64::from(self.tables.count) - 1;
         let probes = (0..16_u64).filter_map(|n| bytes.u32(4 * (last * (n + 1) / 16)));
         probes.filter(|word| word >> 31 != 0).count() > 8
+    }
+
+    /// The same symbols, where the image lies `by` bytes higher; none where addresses are told as such.
+    #[must_use]
+    pub fn moved(mut self, by: u64) -> Option<Self> {
+        match &mut self.tables.addresses {
+            AddressTable::FromItself { at, .. } => *at = at.wrapping_add(by),
+            AddressTable::FromBase { .. } | AddressTable::Whole(_) => return None,
+        }
+        Some(self)
     }
 
     /// Number of symbols.
