@@ -1,0 +1,15 @@
+//! Frames from registers and stack: each step says by which rule it was made, and so how far to trust it.
+//!
+//! The rules stand in `methods/`, the surest first. What is below the frames that could be had is told by how
+//! the walk ended; what was found before stands.
+
+mod frame;
+mod methods;
+mod orc;
+mod registers;
+mod walk;
+
+pub use frame::{End, Frame, Rule, Stack};
+pub use orc::{OrcEntry, OrcKind, OrcLayout, OrcTable};
+pub use registers::{Registers, X86};
+pub use walk::{Source, walk};
