@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 corpus=${WHY_CORPUS:-../../shared/corpora}
 mkdir -p corpus/log corpus/answer corpus/input corpus/saved_report corpus/code corpus/provenance \
-    corpus/debuginfo corpus/btf
+    corpus/debuginfo corpus/btf corpus/image
 for log in ../examples/*.log ../lab/cases/*.log "$corpus"/kernel-logs/[0-9]*; do
     [ -f "$log" ] || continue
     # The first byte of an input chooses the size of the blocks.
@@ -36,6 +36,8 @@ if command -v objcopy >/dev/null; then
     { printf "\\$low\\$high"; types btf-kernel; types btf-module.ko; } >corpus/btf/split
     { printf '\377\377'; types btf-kernel; } >corpus/btf/kernel
 fi
+# Dumps that are made up.
+cargo run -q --manifest-path ../Cargo.toml -p synth --example dumps corpus/image
 # Reports, where the program is built.
 for why in ../target/release/why ../target/debug/why; do
     [ -x "$why" ] || continue

@@ -9,18 +9,20 @@
 //! Files are read with `read(2)` in large blocks and not through mappings: a
 //! log that is rotated or cut while it is read must not kill the reader
 //! (`SIGBUS`), and the kernel copies faster than any log is scanned. Files with
-//! debug information are the exception: half a gigabyte of which little is
-//! touched is mapped ([`DebugFiles`]).
+//! debug information and dumps are the exception: gigabytes of which little is
+//! touched are mapped ([`DebugFiles`], [`Dump`]).
 
 pub mod abilities;
 mod codecs;
 mod context;
 mod debug_files;
+mod dump;
 mod elf_header;
 mod error;
 mod forms;
 mod interrupt;
 mod live;
+mod mapped;
 mod pstore;
 mod resolve;
 mod source_tree;
@@ -31,6 +33,7 @@ mod testing;
 
 pub use context::Context;
 pub use debug_files::{DebugFiles, Loaded, cut_while_read};
+pub use dump::Dump;
 pub use error::{Error, escape};
 pub use live::{LiveLog, Pause};
 pub use resolve::{Resolved, Skipped, Target, open_bytes, resolve};

@@ -17,6 +17,11 @@ pub trait Pull: Send {
 
     /// Adds what is missing from what was read; complete only at the end.
     fn gaps(&mut self, into: &mut Vec<Gap>);
+
+    /// The file whose bytes these are, from its beginning and as they lie, where they are those of a file.
+    fn file(&self) -> Option<&File> {
+        None
+    }
 }
 
 /// The bytes of an open file or pipe.
@@ -96,6 +101,10 @@ impl Pull for FileSource {
             ));
         }
     }
+
+    fn file(&self) -> Option<&File> {
+        Some(&self.file)
+    }
 }
 
 /// One `read`, repeated when a signal interrupts it.
@@ -163,6 +172,10 @@ impl Pull for Peeked {
 
     fn gaps(&mut self, into: &mut Vec<Gap>) {
         self.inner.gaps(into);
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.inner.file()
     }
 }
 

@@ -60,6 +60,14 @@ impl Reading {
                 Ok(report) => Read::Report(Box::new(report)),
                 Err(error) => Read::Failed(Error::new("show", &target.name, error.to_string())),
             },
+            Content::Dump(dump) => {
+                let refusal = dump.not_explained();
+                if target.from_folder {
+                    Read::PassedOver(refusal)
+                } else {
+                    Read::Failed(refusal)
+                }
+            }
             Content::Object(refusal) => match target.named_file() {
                 Some(path) => Read::Object(path.to_owned(), refusal),
                 None if target.from_folder => Read::PassedOver(refusal),

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base::Budget;
 
-use super::mapped::Mapped;
 use crate::codecs::decompress;
 use crate::elf_header::ElfHeader;
+use crate::mapped::Mapped;
 use crate::resolve::open_regular;
 use crate::stream::{FileSource, Peeked, Pull as _, read_all};
 use crate::{Context, Error};

@@ -9,7 +9,6 @@ mod bytes;
 mod candidate;
 mod fit;
 mod load;
-mod mapped;
 mod names;
 mod needed;
 mod search;
@@ -34,7 +33,7 @@ use self::load::Loading;
 use self::needed::Needed;
 use self::search::Search;
 use crate::resolve::similar;
-use crate::{Context, Error, escape};
+use crate::{Context, Error, escape, mapped};
 
 /// What a user can name.
 const TAKES: &str = "--debuginfo takes a vmlinux, a module, a BTF file, or a folder with some";
@@ -107,7 +106,7 @@ impl DebugFiles {
 pub fn cut_while_read() -> Option<Gap> {
     mapped::was_cut().then(|| {
         let why = "a file was cut while it was read, and zeroes stood for what was gone";
-        Gap::new("whether the code and the debug information are whole", why)
+        Gap::new("whether the files that were read are whole", why)
             .supply("files that nobody writes to")
     })
 }

@@ -1,19 +1,18 @@
-//! ELF: a core file or kernel dump, known and not read yet, or an object that
-//! holds debug information, which is of use beside a log.
+//! ELF: a kernel dump, the core of a process, which is not read yet, or an object that holds debug information,
+//! which is of use beside a log.
 
 use super::{Content, Entry, How};
-use crate::Error;
 use crate::elf_header::ElfHeader;
+use crate::{Error, dump};
 
 pub(super) static ENTRY: Entry = Entry {
     how: How::Magic {
         is: ElfHeader::is,
         open: |name, stream| match ElfHeader::read(stream.head()) {
-            Some(header) if header.is_core() => Err(Error::not_yet(
-                name,
-                "an ELF core: of a process or of a kernel",
-            )
-            .next("a kernel's log can be read: makedumpfile --dump-dmesg CORE dmesg.txt")),
+            // Notes tell whether it is of a kernel.
+            Some(header) if header.is_core() => {
+                dump::open(name, &stream, "an ELF core: of a process or of a kernel")
+            }
             Some(header) if header.is_object() => Ok(Content::Object(
                 Error::new(
                     "explain",

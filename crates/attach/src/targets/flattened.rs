@@ -1,15 +1,11 @@
-//! A kernel dump as it is sent through a pipe (`makedumpfile -F`, QEMU's
-//! `dump-guest-memory -z`). Known, not read yet.
+//! A kernel dump as it is sent through a pipe (`makedumpfile -F`, QEMU's `dump-guest-memory -z`).
 
 use super::{Entry, How};
-use crate::Error;
+use crate::dump;
 
 pub(super) static ENTRY: Entry = Entry {
     how: How::Magic {
         is: |head| head.starts_with(b"makedumpfile\0"),
-        open: |name, _| {
-            Err(Error::not_yet(name, "a kernel crash dump (flattened)")
-                .next("its log can be read: makedumpfile -R DUMP < FILE, then --dump-dmesg"))
-        },
+        open: |name, stream| dump::open(name, &stream, "a kernel crash dump (flattened)"),
     },
 };

@@ -12,7 +12,7 @@ use base::Gap;
 
 use crate::live::LiveLog;
 use crate::stream::{Peeked, Pull};
-use crate::{Context, Error};
+use crate::{Context, Dump, Error};
 
 /// One kind of target.
 pub(crate) struct Entry {
@@ -48,6 +48,8 @@ pub enum Content {
     Live(LiveLog),
     /// A report that was saved: its JSON.
     Report(Vec<u8>),
+    /// A dump of a kernel.
+    Dump(Box<Dump>),
     /// A program, a library, a kernel or a module, which explains nothing by itself: the refusal where nothing
     /// else is named. Beside a log it is debug information.
     Object(Error),

@@ -26,14 +26,14 @@ static PAGE_MASK: AtomicUsize = AtomicUsize::new(4095);
 static CUT: AtomicBool = AtomicBool::new(false);
 
 /// The bytes of a mapped file.
-pub(super) struct Mapped {
+pub(crate) struct Mapped {
     map: Mmap,
     place: usize,
 }
 
 impl Mapped {
     /// Maps a file.
-    pub(super) fn new(file: &File) -> io::Result<Mapped> {
+    pub(crate) fn new(file: &File) -> io::Result<Mapped> {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(install);
         #[allow(
@@ -66,6 +66,12 @@ impl Deref for Mapped {
     }
 }
 
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        &self.map
+    }
+}
+
 impl Drop for Mapped {
     fn drop(&mut self) {
         if let Some((from, to)) = GUARDED.get(self.place) {
@@ -76,7 +82,7 @@ impl Drop for Mapped {
 }
 
 /// Whether a file was cut while it was read.
-pub(super) fn was_cut() -> bool {
+pub(crate) fn was_cut() -> bool {
     CUT.load(Ordering::Acquire)
 }
 
