@@ -84,7 +84,7 @@ impl Error {
     }
 
     /// Marks a refusal: the target is whole, and of a kind that is not read.
-    pub(crate) fn intact(mut self) -> Self {
+    pub fn intact(mut self) -> Self {
         self.whole = true;
         self
     }

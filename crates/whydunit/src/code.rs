@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use attach::{Context, DebugFiles, SourceTree, cut_while_read};
-use base::LogEvent;
+use attach::{Context, DebugFiles, Loaded, SourceTree, cut_while_read};
+use base::{Gap, LogEvent};
 use cause::{FileTracer, InputFacts, Sources, Tracer};
 use clap::ArgMatches;
-use debuginfo::Store;
+use debuginfo::{DebugInfo, Object, Store};
 use report::Report;
 
 use crate::cli::named_paths;
+use crate::dump::MemoryFile;
 use crate::exit::Exit;
 use crate::output::complain_of;
 
@@ -47,12 +48,27 @@ impl Code {
     }
 
     /// Explains events, with what of the files they need.
-    pub fn explain(&self, inputs: Vec<InputFacts>, events: Vec<LogEvent>) -> (Report, Exit) {
-        if self.files.is_empty() {
+    ///
+    /// What lies in the memory of a dump stands in for files that were not named.
+    pub fn explain(
+        &self,
+        inputs: Vec<InputFacts>,
+        events: Vec<LogEvent>,
+        memory: &[MemoryFile],
+    ) -> (Report, Exit) {
+        if self.files.is_empty() && memory.is_empty() {
             return (Report::of_log(inputs, events, None), Exit::Fine);
         }
         let store = Store::new();
-        let loaded = self.files.load(&events, &store);
+        let mut loaded = match self.files.is_empty() {
+            true => Loaded::default(),
+            false => self.files.load(&events, &store),
+        };
+        for file in memory {
+            loaded
+                .gaps
+                .extend(stand_in(&mut loaded.debug, file, &store));
+        }
         let exit = complain(&loaded.errors);
         let tracer = FileTracer::new(&loaded.debug, &self.sources);
         let any = loaded.debug.objects().next().is_some();
@@ -61,6 +77,35 @@ impl Code {
         report.diagnosis.gaps.extend(loaded.gaps);
         report.diagnosis.gaps.extend(cut_while_read());
         (report, exit)
+    }
+}
+
+/// Adds a file out of a dump's memory where no other has its code.
+fn stand_in<'a>(debug: &mut DebugInfo<'a>, file: &'a MemoryFile, store: &'a Store) -> Option<Gap> {
+    let known = match &file.module {
+        Some(module) => debug.module(module),
+        None => debug.kernel(),
+    };
+    let has_code = |id| {
+        debug
+            .object(id)
+            .is_some_and(|object| !object.is_types_only())
+    };
+    if known.is_some_and(has_code) {
+        return None;
+    }
+    match Object::open(&file.label, &file.bytes, store) {
+        Ok(object) => {
+            debug.add(match &file.module {
+                Some(module) => object.of_module(module),
+                None => object,
+            });
+            None
+        }
+        Err(error) => Some(Gap::new(
+            format!("the code of {}", file.label),
+            error.to_string(),
+        )),
     }
 }
 

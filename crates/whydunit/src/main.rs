@@ -6,6 +6,7 @@
 
 mod cli;
 mod code;
+mod dump;
 mod exit;
 mod follow;
 mod output;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use attach::{Content, Context, Error, Log, Target};
+use attach::{Content, Context, Dump, Error, Log, Target, open_bytes};
 use base::{Gap, LogEvent};
 use cause::InputFacts;
 use report::Report;
 use text::{LogReader, LogSummary};
 
+use crate::dump::{self, MemoryFile};
 use crate::progress::Progress;
 use crate::store::Store;
 
@@ -16,6 +17,8 @@ use crate::store::Store;
 pub enum Read {
     /// A log, read to its end.
     Log(InputFacts, Vec<LogEvent>),
+    /// A dump: the log in it, and the kernel and modules as they lie in its memory.
+    Dump(InputFacts, Vec<LogEvent>, Vec<MemoryFile>),
     /// A saved report.
     Report(Box<Report>),
     /// Code and debug information, at this path; the refusal where there is nothing else.
@@ -60,14 +63,7 @@ impl Reading {
                 Ok(report) => Read::Report(Box::new(report)),
                 Err(error) => Read::Failed(Error::new("show", &target.name, error.to_string())),
             },
-            Content::Dump(dump) => {
-                let refusal = dump.not_explained();
-                if target.from_folder {
-                    Read::PassedOver(refusal)
-                } else {
-                    Read::Failed(refusal)
-                }
-            }
+            Content::Dump(dump) => self.dump(target, &dump, rows),
             Content::Object(refusal) => match target.named_file() {
                 Some(path) => Read::Object(path.to_owned(), refusal),
                 None if target.from_folder => Read::PassedOver(refusal),
@@ -78,6 +74,33 @@ impl Reading {
                     .next("name it alone, to follow it"),
             ),
         }
+    }
+
+    /// Reads the log that a dump holds, and what of its memory the events need.
+    fn dump(&self, target: &Target, dump: &Dump, rows: Option<Rows<'_>>) -> Read {
+        let told = match dump::log(dump) {
+            Ok(told) => told,
+            Err(gap) => {
+                let why = format!("{}: {}", gap.what, gap.why);
+                return Read::Failed(Error::new("explain", &target.name, why).intact());
+            }
+        };
+        let log = match open_bytes(&target.name, told.log) {
+            Ok(Content::Log(log)) => log,
+            Ok(_) | Err(_) => {
+                let why = "its kernel log is empty or cannot be read";
+                return Read::Failed(Error::new("explain", &target.name, why).intact());
+            }
+        };
+        let Read::Log(mut facts, events) = self.log(target, log, rows) else {
+            let why = "its kernel log cannot be read";
+            return Read::Failed(Error::new("explain", &target.name, why).intact());
+        };
+        facts.kind = dump.summary();
+        facts.gaps.extend(told.gaps);
+        let (files, gaps) = dump::files(&target.name, dump, &events);
+        facts.gaps.extend(gaps);
+        Read::Dump(facts, events, files)
     }
 
     fn log(&self, target: &Target, mut log: Log, rows: Option<Rows<'_>>) -> Read {

@@ -47,6 +47,7 @@ pub struct DebugFiles {
 }
 
 /// What of them a log needs.
+#[derive(Default)]
 pub struct Loaded<'a> {
     /// The kernel and the modules.
     pub debug: DebugInfo<'a>,

@@ -1,5 +1,7 @@
 //! Linux: the kernel in a target's memory, and what its structures tell.
 
+mod elf;
+mod file;
 mod find;
 mod kernel;
 mod list;

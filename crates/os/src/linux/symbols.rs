@@ -114,6 +114,21 @@ impl ModuleSymbols {
         best
     }
 
+    /// All of them with their names, in the order of addresses; of several at one place the last.
+    pub(crate) fn all(&self, space: &AddressSpace<'_>) -> Vec<(u64, String)> {
+        let mut all: Vec<(u64, String)> = Vec::new();
+        for (address, place) in &self.symbols {
+            let Ok(name) = space.text(VirtAddr(*place), LONGEST_NAME) else {
+                continue;
+            };
+            if name.is_empty() || name.starts_with(".L") || name.starts_with('$') {
+                continue;
+            }
+            all.push((*address, name));
+        }
+        all
+    }
+
     /// The address of the symbol called `name`.
     pub(crate) fn address_of(&self, space: &AddressSpace<'_>, name: &str) -> Option<u64> {
         let is_it = |place: u64| {

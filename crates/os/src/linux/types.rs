@@ -86,6 +86,16 @@ impl<'a> Kernel<'a> {
         Types::new(&self.info)
     }
 
+    /// The types of a module of this name, which count on from the kernel's; none where it has none, or they
+    /// cannot be read.
+    pub fn module_types(&self, name: &str) -> Option<Cow<'a, [u8]>> {
+        let (found, _) = self.types_of_modules().ok()?;
+        let mut found = found.into_iter();
+        found
+            .find(|(module, _)| module == name)
+            .map(|(_, bytes)| bytes)
+    }
+
     /// The kernel's types and those of its modules (`btf_modules`), with what could not be read of them.
     pub fn all_types(&self) -> Result<(DebugInfo<'a>, Vec<Gap>), Gap> {
         let range = self.known("__start_BTF").zip(self.known("__stop_BTF"));
@@ -96,6 +106,24 @@ impl<'a> Kernel<'a> {
             self.image.clone(),
             self.store,
         )?;
+        let (found, mut gaps) = self.types_of_modules()?;
+        for (name, bytes) in found {
+            match object(&name, bytes, self.arch, Some(&name), self.store) {
+                Ok(object) => {
+                    info.add(object);
+                }
+                Err(gap) => gaps.push(gap),
+            }
+        }
+        Ok((info, gaps))
+    }
+
+    /// The types of each module that has some, with its name.
+    #[allow(
+        clippy::type_complexity,
+        reason = "what was read, and what could not be"
+    )]
+    fn types_of_modules(&self) -> Result<(Vec<(String, Cow<'a, [u8]>)>, Vec<Gap>), Gap> {
         let types = self.types();
         let (entry, btf) = (
             types.layout("struct btf_module")?,
@@ -112,6 +140,7 @@ impl<'a> Kernel<'a> {
         let head = self.symbol("btf_modules")?;
         let walked = walk_list(&self.space, head, "the list of modules' types", &mut budget);
         let mut gaps = walked.gaps;
+        let mut found = Vec::new();
         for node in walked.value {
             let entry = VirtAddr(node.0.wrapping_sub(list.offset));
             let read = || {
@@ -130,15 +159,11 @@ impl<'a> Kernel<'a> {
                     error.to_string(),
                 )
             });
-            let object = read
-                .and_then(|(name, bytes)| object(&name, bytes, self.arch, Some(&name), self.store));
-            match object {
-                Ok(object) => {
-                    info.add(object);
-                }
+            match read {
+                Ok(types) => found.push(types),
                 Err(gap) => gaps.push(gap),
             }
         }
-        Ok((info, gaps))
+        Ok((found, gaps))
     }
 }

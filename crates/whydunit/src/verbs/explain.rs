@@ -12,6 +12,7 @@ use report::{Format, Options, Report, redact, safe::safe};
 use super::Entry;
 use crate::cli::{evidence, named_targets, targets};
 use crate::code::Code;
+use crate::dump::MemoryFile;
 use crate::exit::Exit;
 use crate::follow::follow;
 use crate::output::{Output, complain, complain_of, hint};
@@ -167,6 +168,7 @@ fn at_most(limit: u64) -> usize {
 struct Answers {
     inputs: Vec<InputFacts>,
     events: Vec<LogEvent>,
+    memory: Vec<MemoryFile>,
     reports: Vec<Report>,
     objects: Vec<(PathBuf, Error)>,
     passed_over: Vec<Error>,
@@ -176,6 +178,10 @@ struct Answers {
 impl Answers {
     fn take(&mut self, target: &Target, read: Read) {
         match read {
+            Read::Dump(facts, events, files) => {
+                self.memory.extend(files);
+                self.take(target, Read::Log(facts, events));
+            }
             Read::Log(facts, events) => {
                 let number = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
                 self.inputs.push(facts);
@@ -225,7 +231,7 @@ impl Answers {
         for (path, _) in &self.objects {
             code.add(path);
         }
-        let (report, loaded) = code.explain(self.inputs, self.events);
+        let (report, loaded) = code.explain(self.inputs, self.events, &self.memory);
         exit = exit.and(loaded).and(report.diagnosis.outcome().into());
         if style.titles {
             // Rows that could go out while the logs were read have done so.
