@@ -47,10 +47,10 @@ impl Dump {
         Ok((*dump, with))
     }
 
-    /// Writes the dump, and what the processors held then as QEMU tells it, which is the truth for tests.
+    /// Stops the guest and writes the dump, and what the processors hold as QEMU tells it, which is the truth for
+    /// tests. The guest stays stopped, so that another dump is of the same moment.
     pub fn write(&self, socket: &Path, folder: &Path) -> Result<()> {
         let mut monitor = Monitor::connect(socket)?;
-        // Nothing moves between the two.
         monitor.execute("stop", &json!({}))?;
         let registers = monitor.ask("info registers -a")?;
         std::fs::write(folder.join("registers.txt"), registers)?;
@@ -63,7 +63,6 @@ impl Dump {
             "format": self.format,
         });
         monitor.execute("dump-guest-memory", &arguments)?;
-        monitor.execute("cont", &json!({}))?;
         Ok(())
     }
 }

@@ -87,7 +87,13 @@ fn follow(
     folder: &Path,
     deadline: Instant,
 ) -> Result<Option<String>> {
+    let mut stopped = false;
     for step in &specimen.steps {
+        let dumps = matches!(step, Step::Dump(_));
+        if stopped && !dumps {
+            Monitor::connect(socket)?.command("cont")?;
+        }
+        stopped = dumps;
         match step {
             Step::Until(text) => {
                 if console.wait_for(text, deadline) != Waited::Found {
