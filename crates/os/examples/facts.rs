@@ -83,6 +83,7 @@ fn main() {
     gaps.extend(more);
     let facts = json!({
         "found": format!("{:?}", kernel.found()),
+        "vmcoreinfo": kernel.vmcoreinfo().ok(),
         "banner": kernel.banner().ok(),
         "tasks": list,
         "modules": modules.collect::<Vec<_>>(),

@@ -137,6 +137,14 @@ impl<'a> Kernel<'a> {
         Ok(text.trim_end().to_owned())
     }
 
+    /// VMCOREINFO as it lies in memory: a target that lost it can be told to others.
+    pub fn vmcoreinfo(&self) -> Result<String, Gap> {
+        let failed = |error: base::ReadError| Gap::new("VMCOREINFO in memory", error.to_string());
+        let data = self.symbol("vmcoreinfo_data")?;
+        let at = self.space.u64(data).map_err(failed)?;
+        self.space.text(VirtAddr(at), 1 << 12).map_err(failed)
+    }
+
     /// A symbol of those that are asked for anyway.
     pub(crate) fn known(&self, name: &str) -> Option<u64> {
         self.known.get(name).copied().flatten()

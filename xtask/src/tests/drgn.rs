@@ -1,0 +1,112 @@
+//! What is read from dumps alone against what drgn reads from them with vmlinux: tasks, every stack frame by
+//! frame, modules, CPUs, and the log.
+
+use super::needs::Need;
+use super::{Counts, Outcome, Suite, cargo, root};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(super) static ENTRY: Suite = Suite {
+    name: "drgn",
+    help: "tasks, stacks, modules and logs of dumps agree with what drgn makes of them",
+    needs: &[
+        Need::new("qemu-system-x86_64", "qemu-system-x86"),
+        Need::new("gcc-12", "gcc-12"),
+        Need::new("make", "make"),
+        Need::new("xz", "xz-utils"),
+        // The kernel's objtool looks at every module that is built.
+        Need::new("libelf.so.1", "libelf1"),
+        Need::new("python3", "python3 python3-venv"),
+    ],
+    run,
+};
+
+/// From PyPI; the version that the script was written for.
+const DRGN: &str = "drgn==0.3.0";
+
+/// A kernel that panicked, one that lived on, and one without a VMCOREINFO note.
+const SPECIMENS: &[&str] = &["dump-panic", "dump-survived", "dump-bare"];
+
+/// A dump that a specimen leaves, and the same moment in a form that drgn reads.
+const DUMPS: &[(&str, &str)] = &[("vmcore.elf", "vmcore.elf"), ("vmcore.flat", "vmcore.elf")];
+
+fn run() -> Result<Outcome> {
+    let python = python()?;
+    let mut arguments = vec!["--vmlinux".to_owned()];
+    arguments.extend(SPECIMENS.iter().map(ToString::to_string));
+    crate::lab::run(&arguments)?;
+    let mut counts = Counts::default();
+    for specimen in SPECIMENS {
+        let folder = root()?.join("target/lab").join(specimen);
+        for (dump, same) in DUMPS {
+            if !folder.join(dump).exists() {
+                continue;
+            }
+            println!("{specimen}/{dump}:");
+            if compare(&python, &folder, dump, same)? {
+                counts.passed += 1;
+            } else {
+                counts.failed += 1;
+            }
+        }
+    }
+    Ok(Outcome::Ran(counts))
+}
+
+/// A Python with drgn, in a folder of its own.
+fn python() -> Result<PathBuf> {
+    let folder = root()?.join("target/tools/drgn");
+    let python = folder.join("bin/python");
+    let has = |python: &Path| {
+        let mut command = Command::new(python);
+        let status = command.args(["-c", "import drgn"]).status();
+        status.is_ok_and(|status| status.success())
+    };
+    if !has(&python) {
+        check(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        check(Command::new(&python).args(["-m", "pip", "install", "--quiet", DRGN]))?;
+    }
+    Ok(python)
+}
+
+fn check(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("running {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed with {status}");
+    }
+    Ok(())
+}
+
+/// Whether both agree on a dump; the script prints in what they do not.
+fn compare(python: &Path, folder: &Path, dump: &str, same: &str) -> Result<bool> {
+    let mut facts = cargo::command(&[
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "os",
+        "--example",
+        "facts",
+    ])?;
+    let facts = facts.arg("--").arg(folder.join(dump)).output();
+    let facts = facts.context("reading the dump")?;
+    if !facts.status.success() {
+        bail!(
+            "reading the dump: {}",
+            String::from_utf8_lossy(&facts.stderr)
+        );
+    }
+    let file = folder.join("facts.json");
+    std::fs::write(&file, &facts.stdout)?;
+    let mut command = Command::new(python);
+    command.arg(root()?.join("lab/drgn/compare.py")).arg(file);
+    command.arg(folder.join(same)).arg(folder.join("vmlinux"));
+    let module = folder.join("whyfail.ko");
+    if module.exists() {
+        command.arg(module);
+    }
+    Ok(command.status().context("running drgn")?.success())
+}
