@@ -68,7 +68,11 @@ fn what_is_no_log_is_passed_over_in_a_folder() {
     let zip: &[u8] = b"PK\x03\x04";
     let folder = folder_of(
         "folders-mixed",
-        &[("a.log", &oops()), ("b.zip", zip), ("vmcore", b"KDUMP   ")],
+        &[
+            ("a.log", &oops()),
+            ("b.zip", zip),
+            ("perf.data", b"PERFILE2"),
+        ],
     );
     let ran = run(["--titles".as_ref(), folder.as_os_str()]);
     assert_ne!(ran.code, Some(2), "{ran:?}");
