@@ -160,3 +160,62 @@ fn head(machine: u16, sections: u64, count: u16) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use debuginfo::{Binding, Object, Store};
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let code = [0xc3, 0x90, 0x90, 0xc3];
+        let sections = [
+            Section {
+                name: ".text",
+                is_code: true,
+                address: Some(0xffff_ffff_8100_0000),
+                contents: Contents::Bytes(&code),
+            },
+            Section {
+                name: ".data",
+                is_code: false,
+                address: Some(0xffff_ffff_8200_0000),
+                contents: Contents::Absent(0x1000),
+            },
+        ];
+        let symbol = |name: &str, address, size, section, is_global| Symbol {
+            name: name.to_owned(),
+            address,
+            size,
+            is_function: section == 1,
+            is_global,
+            section,
+        };
+        let symbols = [
+            symbol("f", 0xffff_ffff_8100_0000, 3, 1, true),
+            symbol("g", 0xffff_ffff_8100_0003, 1, 1, false),
+            symbol("table", 0xffff_ffff_8200_0010, 16, 2, true),
+        ];
+        let file = write(62, &sections, &symbols);
+        let store = Store::new();
+        let object = Object::open("memory", &file, &store).unwrap();
+        assert!(!object.is_relocatable() && object.arch().unwrap().name == "x86_64");
+        let f = object.functions_named("f").unwrap()[0];
+        assert_eq!(
+            (f.address, f.size, f.binding),
+            (0xffff_ffff_8100_0000, 3, Binding::Global)
+        );
+        let g = object.functions_named("g").unwrap()[0];
+        assert_eq!(
+            (g.address, g.binding),
+            (0xffff_ffff_8100_0003, Binding::Local)
+        );
+        assert_eq!(object.bytes_at(g.address, 1), Some(&code[3..]));
+        let table = object.symbol_at(0xffff_ffff_8200_0018).unwrap().unwrap();
+        assert_eq!(table.name, "table");
+        assert!(object.functions_named("table").unwrap().is_empty());
+        assert_eq!(object.bytes_at(0xffff_ffff_8200_0010, 8), None);
+    }
+}
