@@ -9,6 +9,8 @@ use rayon::prelude::*;
 const CHUNK: u64 = 4 << 20;
 /// Chunks that are looked at before it is asked whether enough was found.
 const BATCH: usize = 64;
+/// Chunks that are looked at: 64 TiB. A dump can claim more memory than there is.
+const MOST_CHUNKS: usize = 1 << 24;
 /// Words that are compared before anybody asks whether one of them was it.
 const BLOCK: usize = 64;
 
@@ -90,11 +92,13 @@ fn blocks(words: &[[u8; 8]], is: impl Fn(u64) -> bool, found: &mut dyn FnMut(usi
 
 /// Looks at all memory of a target, with all processors; the first `limit` places count.
 pub fn search(target: &(impl Target + ?Sized), words: &[u64], limit: usize) -> Searched {
+    let needles = Needles::new(words, target.endian());
     search_ranges(
         target,
         target.physical_ranges(),
-        &Needles::new(words, target.endian()),
+        &needles,
         limit,
+        MOST_CHUNKS,
     )
 }
 
@@ -103,17 +107,26 @@ fn search_ranges(
     ranges: Vec<Range<u64>>,
     needles: &Needles,
     limit: usize,
+    most_chunks: usize,
 ) -> Searched {
-    let mut chunks = ranges.into_iter().flat_map(|range| {
+    let size: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+    let chunks = ranges.into_iter().flat_map(|range| {
         let starts = (range.start..range.end).step_by(CHUNK as usize);
         starts.map(move |start| start..start.saturating_add(CHUNK).min(range.end))
     });
+    let mut chunks = chunks.take(most_chunks);
     let mut all = Searched::default();
+    let mut looked_at = 0;
     loop {
         let batch: Vec<Range<u64>> = chunks.by_ref().take(BATCH).collect();
         if batch.is_empty() {
+            all.absent += size - looked_at;
             return all;
         }
+        looked_at += batch
+            .iter()
+            .map(|chunk| chunk.end - chunk.start)
+            .sum::<u64>();
         let work = batch.into_par_iter().with_max_len(1);
         let searched: Vec<Searched> = work
             .map(|chunk| one(memory, chunk, needles, limit))
@@ -182,5 +195,38 @@ mod tests {
                 assert_eq!(found, expected);
             }
         }
+    }
+
+    /// Memory without an end, of which nothing can be read.
+    struct Endless;
+
+    impl Memory for Endless {
+        fn read_physical(&self, address: PhysAddr, _: &mut [u8]) -> Result<(), base::ReadError> {
+            Err(base::ReadError::Filtered(address))
+        }
+
+        fn physical_bytes(&self, _: PhysAddr, _: usize) -> Option<&[u8]> {
+            None
+        }
+
+        fn physical_ranges(&self) -> Vec<Range<u64>> {
+            vec![0..1 << 40, 1 << 50..u64::MAX]
+        }
+
+        fn visit_physical(
+            &self,
+            range: Range<u64>,
+            _: &mut dyn FnMut(PhysAddr, &[u8]) -> ControlFlow<()>,
+        ) -> u64 {
+            assert!(range.end - range.start <= CHUNK);
+            range.end - range.start
+        }
+    }
+
+    #[test]
+    fn a_search_ends() {
+        let needles = Needles::new(&[1], Endian::Little);
+        let searched = search_ranges(&Endless, Endless.physical_ranges(), &needles, 10, 1000);
+        assert_eq!(searched.absent, (1 << 40) + (u64::MAX - (1 << 50)));
     }
 }

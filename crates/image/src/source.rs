@@ -22,6 +22,8 @@ pub(crate) struct Source {
     bytes: Bytes,
     /// In order and disjoint; none where the bytes lie as they belong.
     pieces: Option<Vec<Piece>>,
+    /// How many bytes there are in front of each piece.
+    before: Vec<u64>,
     len: u64,
     cut: Option<Gap>,
 }
@@ -33,6 +35,7 @@ impl Source {
         Source {
             bytes,
             pieces: None,
+            before: Vec::new(),
             len,
             cut: None,
         }
@@ -42,7 +45,14 @@ impl Source {
     /// missing.
     pub(crate) fn rearranged(self, pieces: Vec<Piece>, cut: Option<Gap>) -> Self {
         let len = pieces.last().map_or(0, |piece| piece.range.end);
+        let mut there = 0;
+        let before = pieces.iter().map(|piece| {
+            let before = there;
+            there += piece.range.end - piece.range.start;
+            before
+        });
         Source {
+            before: before.collect(),
             pieces: Some(pieces),
             len,
             cut,
@@ -144,16 +154,30 @@ impl Source {
     /// How many of these bytes the file does not have.
     pub(crate) fn absent(&self, at: u64, size: u64) -> u64 {
         let end = at.saturating_add(size);
+        size - (self.there(end) - self.there(at)).min(size)
+    }
+
+    /// How many bytes there are in front of an offset. It is asked for each of a great many segments, so that it
+    /// must not look at each of a great many pieces.
+    fn there(&self, at: u64) -> u64 {
         let Some(pieces) = &self.pieces else {
-            return size - end.min(self.len).saturating_sub(at).min(size);
+            return at.min(self.len);
         };
-        let first = pieces.partition_point(|piece| piece.range.end <= at);
-        let there = pieces
-            .iter()
-            .skip(first)
-            .take_while(|piece| piece.range.start < end)
-            .map(|piece| piece.range.end.min(end) - piece.range.start.max(at));
-        size - there.sum::<u64>().min(size)
+        let after = pieces.partition_point(|piece| piece.range.start < at);
+        let last = after.checked_sub(1);
+        let last = last.and_then(|last| Some((pieces.get(last)?, self.before.get(last)?)));
+        last.map_or(0, |(piece, before)| {
+            before + at.min(piece.range.end) - piece.range.start
+        })
+    }
+
+    /// The first offset at or behind `at` whose byte is there.
+    pub(crate) fn next(&self, at: u64) -> Option<u64> {
+        let Some(pieces) = &self.pieces else {
+            return (at < self.len).then_some(at);
+        };
+        let after = pieces.partition_point(|piece| piece.range.end <= at);
+        pieces.get(after).map(|piece| piece.range.start.max(at))
     }
 }
 
@@ -182,6 +206,19 @@ mod tests {
         assert_eq!(into, [86, 87, 88, 89]);
         assert_eq!(source.absent(15, 20), 10);
         assert_eq!(source.available(5, 100), 15);
+        assert_eq!(
+            (
+                source.absent(20, 10),
+                source.absent(35, 1),
+                source.absent(0, 40)
+            ),
+            (10, 0, 10)
+        );
+        assert_eq!(
+            [5, 20, 29, 31].map(|at| source.next(at)),
+            [Some(5), Some(30), Some(30), Some(31)]
+        );
+        assert_eq!(source.next(40), None);
         assert_eq!(source.absent(25, 100), 90);
         assert_eq!(source.fetch(18, u64::MAX), None);
     }

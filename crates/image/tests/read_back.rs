@@ -329,6 +329,41 @@ fn what_is_not_read_is_named() {
     assert!(error(twice).to_string().contains("flattened twice"));
 }
 
+#[test]
+fn memory_that_is_claimed_is_not_walked_through() {
+    // A segment of 2^60 bytes, and a last piece that makes the flattened dump as long.
+    let size = 1 << 60;
+    let long = Segment {
+        physical: 0,
+        bytes: vec![7; 8192],
+        size,
+    };
+    let mut core = ElfCore {
+        segments: vec![long],
+        ..elf_core()
+    }
+    .write();
+    let in_file = 64 + 56 + 32;
+    core[in_file..in_file + 8].copy_from_slice(&size.to_le_bytes());
+    let mut file = flatten(&core, 5000);
+    file.truncate(file.len() - 16);
+    file.extend([size, 8].map(u64::to_be_bytes).concat());
+    file.extend([9; 8]);
+    file.extend([0xff; 16]);
+    let image = open(file).unwrap();
+    let mut pieces = Vec::new();
+    let absent = image.visit_physical(0..u64::MAX, &mut |address, bytes| {
+        pieces.push((address.0, bytes.len()));
+        ControlFlow::Continue(())
+    });
+    assert!(pieces.len() < 10, "{pieces:?}");
+    let seen: u64 = pieces.iter().map(|(_, size)| *size as u64).sum();
+    assert!(
+        seen >= 8192 && absent == u64::MAX - seen,
+        "{pieces:?} {absent:#x}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

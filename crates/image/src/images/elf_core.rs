@@ -36,6 +36,8 @@ const MOST_SEGMENTS: u64 = 1 << 20;
 const MOST_NOTES: u64 = 64 << 20;
 /// Bytes that are visited at once; a power of two and no less than a page.
 const VISIT: u64 = 1 << 20;
+/// And where they do not lie in one piece.
+const PAGE: u64 = 4096;
 
 /// Memory without overlaps.
 #[derive(Debug)]
@@ -319,19 +321,23 @@ impl Memory for ElfCore {
                 extent.range.start.max(range.start),
                 extent.range.end.min(range.end),
             );
-            // What the file does not have any more is not walked through.
-            while at < end && from.saturating_add(at - extent.range.start) < self.source.len() {
-                let room = |size: u64| (size - at % size).min(end - at);
+            while at < end {
+                // What the file does not have is not walked through: it may be longer than any file.
                 let place = from + (at - extent.range.start);
-                let size = room(VISIT);
-                let piece = match self
-                    .source
-                    .slice(place, usize::try_from(size).unwrap_or(usize::MAX))
-                {
+                let Some(there) = self.source.next(place) else {
+                    break;
+                };
+                at = at.saturating_add(there - place);
+                if at >= end {
+                    break;
+                }
+                let room = |size: u64| (size - at % size).min(end - at);
+                let large = usize::try_from(room(VISIT)).unwrap_or(usize::MAX);
+                let piece = match self.source.slice(there, large) {
                     Some(piece) => piece,
                     None => {
-                        page.resize(room(4096) as usize, 0);
-                        if self.source.read(place, &mut page).is_err() {
+                        page.resize(room(PAGE) as usize, 0);
+                        if self.source.read(there, &mut page).is_err() {
                             at += page.len() as u64;
                             continue;
                         }
