@@ -33,9 +33,10 @@ fn run() -> Result<Outcome> {
     crate::lab::run(&[DUMP.to_owned()])?;
     verdict()?;
     origin()?;
+    dumped()?;
     // Registers, memory and places, against what QEMU and the kernel said when it was dumped.
     let mut counts = cargo::count(&["test", "--release", "-p", "image", "--test", "lab"])?;
-    counts.passed += 2;
+    counts.passed += 3;
     Ok(Outcome::Ran(counts))
 }
 
@@ -51,6 +52,29 @@ fn verdict() -> Result<()> {
         bail!("{SPECIMEN}: {}", differences.join("; "));
     }
     println!("{SPECIMEN}: {} events, as its story says", found.len());
+    Ok(())
+}
+
+/// A dump with nothing else at hand names the argument; with the module's debug info the member that it came from.
+fn dumped() -> Result<()> {
+    let (dump, module) = (left(DUMP, "vmcore.elf")?, left(DUMP, "whyfail.ko")?);
+    let alone = ["--json", &dump];
+    let with_module = ["--json", &dump, "--debuginfo", &module];
+    let cases: [(&[&str], &str); 2] = [
+        (&alone, "argument 1 of customer_discount"),
+        (&with_module, "struct order.customer"),
+    ];
+    for (arguments, what) in cases {
+        let report: Value = serde_json::from_str(&why(arguments)?)?;
+        let provenance = report.pointer("/diagnosis/finding/provenance");
+        let provenance = provenance.context("the dump's pointer was not followed")?;
+        let function = provenance.pointer("/access/function");
+        let ends = provenance.pointer("/ends/what");
+        if function != Some(&"customer_discount".into()) || ends != Some(&what.into()) {
+            bail!("{DUMP}: {function:?} and {ends:?} instead of customer_discount and {what}");
+        }
+    }
+    println!("{DUMP}: explained from its own memory");
     Ok(())
 }
 

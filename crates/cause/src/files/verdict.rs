@@ -21,7 +21,7 @@ pub(super) fn tell(
         .verdict
         .push(access(&provenance.access, provenance, start));
     traced.verdict.push(end(provenance));
-    traced.verdict.extend(setters(provenance));
+    traced.verdict.extend(setters(provenance, found));
     traced.verdict.extend(handler(provenance));
     traced.cause_named = names_cause(provenance, found);
     if provenance.ends.kind == EndKind::Freed {
@@ -161,7 +161,7 @@ pub(super) fn argument(what: &str) -> String {
     format!("{what}()")
 }
 
-fn setters(provenance: &Provenance) -> Option<String> {
+fn setters(provenance: &Provenance, found: &Found) -> Option<String> {
     if provenance.ends.beyond.is_some() {
         // Whoever sets the elements that are there has nothing to do with one that is not.
         return None;
@@ -180,6 +180,9 @@ fn setters(provenance: &Provenance) -> Option<String> {
         EndKind::Poison => "leaves the poison there",
         _ => "sets it",
     };
+    if functions.is_empty() && found.key.is_some() {
+        return Some("In the given files no store to it was found.".to_owned());
+    }
     let [function] = functions.as_slice() else {
         return (!functions.is_empty())
             .then(|| format!("In the given files it is set by {}.", functions.join(", ")));
