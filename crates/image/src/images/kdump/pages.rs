@@ -47,7 +47,7 @@ pub(super) struct Pages {
 }
 
 /// Where a page lies.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     at: u64,
     size: u32,
@@ -255,7 +255,7 @@ impl Pages {
             .dumped
             .before(&self.source, next)
             .saturating_sub(self.before);
-        let mut bytes = vec![0; self.size as usize];
+        let (mut bytes, mut unpacked) = (vec![0; self.size as usize], None);
         while let Some(page) = self.dumped.next(&self.source, next) {
             let start = page * size;
             if start >= range.end || page >= part.end {
@@ -263,7 +263,11 @@ impl Pages {
             }
             let place = self.place(index);
             (next, index) = (page + 1, index + 1);
-            if !place.is_some_and(|place| self.unpack(place, &mut bytes)) {
+            // Pages of zeroes share one place, and lie in long runs.
+            if place.is_none() || place != unpacked {
+                unpacked = place.filter(|place| self.unpack(*place, &mut bytes));
+            }
+            if unpacked.is_none() {
                 continue;
             }
             let from = range.start.saturating_sub(start);
