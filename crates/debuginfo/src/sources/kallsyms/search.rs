@@ -7,7 +7,7 @@
 //!   by name (6.2 and later), tokens, index of tokens;
 //! * later: number, names, markers, tokens, index of tokens, offsets, their base where there is one, order.
 //!
-//! Each part begins at a multiple of 8 bytes.
+//! Each part begins at a multiple of 8 bytes; since Linux 7 where its numbers need it.
 
 use std::borrow::Cow;
 
@@ -48,10 +48,9 @@ pub fn find_tables(memory: &[u8], endian: Endian) -> Vec<FoundTables<'_>> {
 fn around(memory: &[u8], digits: usize, endian: Endian) -> Option<FoundTables<'_>> {
     let (tokens, index) = tokens(memory, digits, endian)?;
     let all = Bytes::new(memory, endian);
-    let number = numbers(memory, tokens, endian)?;
+    let (number, names) = numbers(memory, tokens, endian)?;
     let count = all.u32(number as u64)?;
-    let names = number + 8;
-    let behind = index + 512;
+    let behind = (index + 512).div_ceil(4) * 4;
     let whole = |addresses| {
         let tables = KallsymsTables {
             count,
@@ -111,42 +110,55 @@ fn tokens(memory: &[u8], digits: usize, endian: Endian) -> Option<(usize, usize)
     for _ in 0..256 {
         let rest = memory.get(end..memory.len().min(end + 1024))?;
         end += memchr::memchr(0, rest)? + 1;
-        let index = round(end);
-        // The index begins with 0 and its 48th number leads to the digits.
-        let all = Bytes::new(memory, endian);
-        let number = |n: usize| all.u16((index + 2 * n) as u64).map(usize::from);
-        if number(0) != Some(0) {
-            continue;
-        }
-        let Some(start) = number(48).and_then(|back| digits.checked_sub(back)) else {
-            continue;
-        };
-        let agrees = (1..256).all(|n| {
-            let at = number(n).map(|offset| start + offset);
-            at.is_some_and(|at| at < end && at > start && memory.get(at - 1) == Some(&0))
-        });
-        if agrees && start % 8 == 0 {
-            return Some((start, index));
+        // Numbers of 16 bits, which were aligned more than they need before Linux 7.
+        for index in [round(end), end.div_ceil(4) * 4, end.div_ceil(2) * 2] {
+            if let Some(start) = agreeing(memory, digits, index, end, endian) {
+                return Some((start, index));
+            }
         }
     }
     None
 }
 
-/// Where the number of symbols stands, before the names and the tokens at `tokens`.
-fn numbers(memory: &[u8], tokens: usize, endian: Endian) -> Option<usize> {
+/// Where the tokens begin whose index is at `index`, if it is one.
+fn agreeing(
+    memory: &[u8],
+    digits: usize,
+    index: usize,
+    end: usize,
+    endian: Endian,
+) -> Option<usize> {
+    // The index begins with 0 and its 48th number leads to the digits.
+    let all = Bytes::new(memory, endian);
+    let number = |n: usize| all.u16((index + 2 * n) as u64).map(usize::from);
+    if number(0) != Some(0) {
+        return None;
+    }
+    let start = digits.checked_sub(number(48)?)?;
+    let agrees = (1..256).all(|n| {
+        let at = number(n).map(|offset| start + offset);
+        at.is_some_and(|at| at < end && at > start && memory.get(at - 1) == Some(&0))
+    });
+    agrees.then_some(start)
+}
+
+/// Where the number of symbols and the names stand, before the tokens at `tokens`.
+fn numbers(memory: &[u8], tokens: usize, endian: Endian) -> Option<(usize, usize)> {
     let all = Bytes::new(memory, endian);
     let mut tries = 0;
     let lowest = tokens.saturating_sub(MOST_BEFORE);
-    let mut at = tokens;
-    while at >= lowest + 8 {
-        at -= 8;
+    let mut at = tokens / 4 * 4;
+    while at >= lowest + 4 {
+        at -= 4;
         let count = all.u32(at as u64)?;
-        // The number fills four bytes, the other four are padding; names follow.
-        if !(FEWEST..=MOST_SYMBOLS).contains(&count) || all.u32(at as u64 + 4) != Some(0) {
+        if !(FEWEST..=MOST_SYMBOLS).contains(&count) {
             continue;
         }
+        // The number fills four bytes; four of padding follow where parts begin at multiples of 8.
+        let padded = all.u32(at as u64 + 4) == Some(0);
+        let start = if padded { at + 8 } else { at + 4 };
         // A name has two bytes at least, and its length is before it.
-        let names = memory.get(at + 8..tokens)?;
+        let names = memory.get(start..tokens).unwrap_or_default();
         if names.len() < 3 * count as usize {
             continue;
         }
@@ -154,15 +166,15 @@ fn numbers(memory: &[u8], tokens: usize, endian: Endian) -> Option<usize> {
         if tries > MOST_TRIES {
             return None;
         }
-        if are_names(names, count, endian) {
-            return Some(at);
+        if are_names(names, count, start, endian) {
+            return Some((at, start));
         }
     }
     None
 }
 
 /// Whether `count` names are at the start of `names`, and the places of each 256th follow them.
-fn are_names(names: &[u8], count: u32, endian: Endian) -> bool {
+fn are_names(names: &[u8], count: u32, start: usize, endian: Endian) -> bool {
     let (mut at, mut second) = (0, None);
     for number in 0..count {
         if number == 256 {
@@ -173,10 +185,14 @@ fn are_names(names: &[u8], count: u32, endian: Endian) -> bool {
             None => return false,
         }
     }
-    // Markers are numbers of 32 bits, or were of 64.
-    let (all, markers) = (Bytes::new(names, endian), round(at) as u64);
-    all.u32(markers) == Some(0)
-        && (all.u32(markers + 4) == second || all.u64(markers + 8) == second.map(u64::from))
+    // Markers are numbers of 32 bits, or were of 64; what is aligned is where they are in memory.
+    let all = Bytes::new(names, endian);
+    let follow = |alignment: usize| {
+        let markers = ((start + at).next_multiple_of(alignment) - start) as u64;
+        all.u32(markers) == Some(0)
+            && (all.u32(markers + 4) == second || all.u64(markers + 8) == second.map(u64::from))
+    };
+    follow(8) || follow(4)
 }
 
 /// Whether addresses rise: those of a wrong reading do not.

@@ -11,16 +11,16 @@ enum Shape {
     Signed,
     /// Offsets behind the tokens.
     Behind,
-    /// Offsets behind the tokens, from themselves.
+    /// Offsets behind the tokens, from themselves, and nothing aligned more than it needs.
     Itself,
 }
 
 const BASE: u64 = 0xffff_ffff_8100_0000;
 
-fn align(bytes: &mut Vec<u8>) {
-    while !bytes.len().is_multiple_of(8) {
-        bytes.push(0);
-    }
+/// Parts begin at multiples of 8; in the newest shape where their numbers need it.
+fn align(bytes: &mut Vec<u8>, shape: Shape, need: usize) {
+    let to = if shape == Shape::Itself { need } else { 8 };
+    bytes.resize(bytes.len().next_multiple_of(to), 0);
 }
 
 /// 1500 symbols, two at each address; the last has a long name.
@@ -48,7 +48,7 @@ fn write(shape: Shape) -> Vec<u8> {
             };
             bytes.extend(word.to_le_bytes());
         }
-        align(bytes);
+        align(bytes, shape, 4);
         if shape != Shape::Itself {
             bytes.extend(BASE.to_le_bytes());
         }
@@ -60,7 +60,8 @@ fn write(shape: Shape) -> Vec<u8> {
         Shape::Signed => offsets(&mut bytes),
         _ => {}
     }
-    bytes.extend(1500_u64.to_le_bytes());
+    bytes.extend(1500_u32.to_le_bytes());
+    align(&mut bytes, shape, 1);
     let names = bytes.len();
     let mut markers = Vec::new();
     for (n, (_, name)) in symbols.iter().enumerate() {
@@ -75,9 +76,9 @@ fn write(shape: Shape) -> Vec<u8> {
         }
         bytes.extend(packed.bytes());
     }
-    align(&mut bytes);
+    align(&mut bytes, shape, 4);
     markers.iter().for_each(|at| bytes.extend(at.to_le_bytes()));
-    align(&mut bytes);
+    align(&mut bytes, shape, 1);
     let (tokens, mut index) = (bytes.len(), Vec::new());
     for token in 0..=255_u8 {
         index.push((bytes.len() - tokens) as u16);
@@ -88,9 +89,9 @@ fn write(shape: Shape) -> Vec<u8> {
         }
         bytes.push(0);
     }
-    align(&mut bytes);
+    align(&mut bytes, shape, 2);
     index.iter().for_each(|at| bytes.extend(at.to_le_bytes()));
-    align(&mut bytes);
+    align(&mut bytes, shape, 4);
     if matches!(shape, Shape::Behind | Shape::Itself) {
         offsets(&mut bytes);
     }
