@@ -9,7 +9,7 @@ use std::process::Command;
 
 pub(super) static ENTRY: Suite = Suite {
     name: "drgn",
-    help: "tasks, stacks, modules and logs of dumps agree with what drgn makes of them",
+    help: "tasks, stacks, modules and logs of dumps agree with what drgn makes of them; damaged ones end",
     needs: &[
         Need::new("qemu-system-x86_64", "qemu-system-x86"),
         Need::new("gcc-12", "gcc-12"),
@@ -51,7 +51,25 @@ fn run() -> Result<Outcome> {
             }
         }
     }
+    let dump = root()?.join("target/lab/dump-panic/vmcore.elf");
+    check(example("torture")?.arg(dump))?;
+    counts.passed += 1;
     Ok(Outcome::Ran(counts))
+}
+
+/// A program among the examples of the crate that reads dumps.
+fn example(name: &str) -> Result<Command> {
+    let arguments = [
+        "run",
+        "--quiet",
+        "--release",
+        "-p",
+        "os",
+        "--example",
+        name,
+        "--",
+    ];
+    cargo::command(&arguments)
 }
 
 /// A Python with drgn, in a folder of its own.
@@ -82,16 +100,7 @@ fn check(command: &mut Command) -> Result<()> {
 
 /// Whether both agree on a dump; the script prints in what they do not.
 fn compare(python: &Path, folder: &Path, dump: &str, same: &str) -> Result<bool> {
-    let mut facts = cargo::command(&[
-        "run",
-        "--quiet",
-        "--release",
-        "-p",
-        "os",
-        "--example",
-        "facts",
-    ])?;
-    let facts = facts.arg("--").arg(folder.join(dump)).output();
+    let facts = example("facts")?.arg(folder.join(dump)).output();
     let facts = facts.context("reading the dump")?;
     if !facts.status.success() {
         bail!(

@@ -1,7 +1,7 @@
 //! Physical memory in large pieces, for searches: what cannot be read is zeroes in a piece.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use base::{Memory, PhysAddr};
 
@@ -11,9 +11,6 @@ const SHARED: u64 = 64 << 20;
 
 /// Bytes that are searched in all; a kernel lies below, however much memory there is.
 const MOST: u64 = 64 << 30;
-
-/// Bytes that are read at a time where memory has to be copied.
-const PAGE: usize = 1 << 12;
 
 /// The pieces of the target's memory, in the order of addresses.
 pub(crate) fn pieces(memory: &dyn Memory) -> Vec<Range<u64>> {
@@ -42,12 +39,12 @@ pub(crate) fn bytes(memory: &dyn Memory, piece: Range<u64>) -> Cow<'_, [u8]> {
         return Cow::Borrowed(bytes);
     }
     let mut bytes = vec![0; size];
-    let mut at = piece.start;
-    for page in bytes.chunks_mut(PAGE) {
-        if memory.read_physical(PhysAddr(at), page).is_err() {
-            page.fill(0);
-        }
-        at = at.wrapping_add(PAGE as u64);
-    }
+    let whole = piece.start..piece.start.saturating_add(size as u64);
+    memory.visit_physical(whole, &mut |at, read| {
+        let start = usize::try_from(at.0.wrapping_sub(piece.start)).unwrap_or(size);
+        let into = bytes.get_mut(start..).unwrap_or_default();
+        into.iter_mut().zip(read).for_each(|(to, from)| *to = *from);
+        ControlFlow::Continue(())
+    });
     Cow::Owned(bytes)
 }

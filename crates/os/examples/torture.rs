@@ -1,0 +1,133 @@
+//! A dump that is damaged anew in each round, in the pages that walks come by: nothing may panic or go on for
+//! ever. `torture DUMP [ROUNDS]`; `cargo xtask test drgn` runs it.
+#![allow(clippy::print_stdout, reason = "an example is its own renderer")]
+#![allow(clippy::unwrap_used, reason = "a program of the laboratory")]
+
+use std::ops::Range;
+use std::time::Instant;
+
+use base::{CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target};
+use debuginfo::Store;
+use image::Image;
+use os::linux::Kernel;
+
+/// What every round may take, in seconds; an unharmed one takes some hundredths.
+const MOST_SECONDS: f64 = 20.0;
+
+/// A dump, some words of which are others.
+struct Damaged<'i> {
+    image: &'i Image,
+    seed: u64,
+    /// One word in so many is another one; none where it is 0.
+    rarity: u64,
+}
+
+/// A number that follows from two others in no order that anybody would guess.
+fn mix(seed: u64, at: u64) -> u64 {
+    let mut word =
+        seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ at.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word ^= word >> 29;
+    word = word.wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ word >> 32
+}
+
+impl Memory for Damaged<'_> {
+    fn read_physical(&self, address: PhysAddr, into: &mut [u8]) -> Result<(), ReadError> {
+        self.image.read_physical(address, into)?;
+        if self.rarity == 0 {
+            return Ok(());
+        }
+        if mix(self.seed, address.0 >> 12).is_multiple_of(self.rarity * 4) {
+            return Err(ReadError::Filtered(address));
+        }
+        for (at, byte) in (address.0..).zip(into.iter_mut()) {
+            let word = mix(self.seed, at >> 3);
+            if word.is_multiple_of(self.rarity) {
+                // Other words, small changes, and nothing.
+                *byte = match word >> 40 & 3 {
+                    0 => *byte ^ 1,
+                    1 => 0,
+                    _ => (word >> (8 * (at & 7))) as u8,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn physical_bytes(&self, _: PhysAddr, _: usize) -> Option<&[u8]> {
+        None
+    }
+
+    fn physical_ranges(&self) -> Vec<Range<u64>> {
+        self.image.physical_ranges()
+    }
+}
+
+impl Target for Damaged<'_> {
+    fn elf_machine(&self) -> u16 {
+        self.image.elf_machine()
+    }
+
+    fn endian(&self) -> Endian {
+        self.image.endian()
+    }
+
+    fn vmcoreinfo(&self) -> Option<&str> {
+        self.image.vmcoreinfo()
+    }
+
+    fn cpus(&self) -> &[CpuRegisters] {
+        self.image.cpus()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        Vec::new()
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args_os().skip(1);
+    let path = arguments.next().unwrap();
+    let rounds = arguments
+        .next()
+        .map_or(100, |text| text.to_str().unwrap().parse().unwrap());
+    let image = Image::open(Box::new(std::fs::read(path).unwrap())).unwrap();
+    let (mut found, mut frames, mut gaps, mut worst) = (0, 0, 0, 0.0_f64);
+    for round in 0..rounds {
+        let damaged = Damaged {
+            image: &image,
+            seed: round,
+            rarity: [0, 1 << 16, 1 << 13, 1 << 10, 1 << 8]
+                .get(round as usize % 5)
+                .copied()
+                .unwrap_or(0),
+        };
+        let start = Instant::now();
+        let store = Store::new();
+        if let Ok(opened) = Kernel::open(&damaged, &store) {
+            let kernel = opened.value;
+            found += 1;
+            let tasks = kernel.tasks();
+            gaps += opened.gaps.len() + tasks.gaps.len();
+            for task in &tasks.value {
+                match kernel.stack(task) {
+                    Ok(stack) => frames += stack.frames.len(),
+                    Err(_) => gaps += 1,
+                }
+            }
+            gaps += kernel.log_text().gaps.len() + kernel.modules().gaps.len();
+            let _ = (
+                kernel.banner(),
+                kernel.vmcoreinfo(),
+                kernel.all_types(),
+                kernel.panic_task(),
+            );
+        }
+        let took = start.elapsed().as_secs_f64();
+        assert!(took < MOST_SECONDS, "round {round} took {took} s");
+        worst = worst.max(took);
+    }
+    println!(
+        "{rounds} rounds: {found} kernels, {frames} frames, {gaps} gaps, {worst:.2} s at most"
+    );
+}
