@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 corpus=${WHY_CORPUS:-../../shared/corpora}
 mkdir -p corpus/log corpus/answer corpus/input corpus/saved_report corpus/code corpus/provenance \
-    corpus/debuginfo corpus/btf corpus/image
+    corpus/debuginfo corpus/btf corpus/image corpus/files
 for log in ../examples/*.log ../lab/cases/*.log "$corpus"/kernel-logs/[0-9]*; do
     [ -f "$log" ] || continue
     # The first byte of an input chooses the size of the blocks.
@@ -18,6 +18,15 @@ for log in ../examples/*.log ../lab/cases/*.log "$corpus"/kernel-logs/[0-9]*; do
         done
         ;;
     esac
+done
+# A log and the file of its module: the length of the log comes first.
+for log in ../examples/ptr-cross-*.log; do
+    size=$(wc -c <"$log")
+    low=$(printf '%03o' $((size % 256))) high=$(printf '%03o' $((size / 256)))
+    { printf "\\$low\\$high"; cat "$log" "${log%.log}.ko"; } >"corpus/files/$(basename "$log" .log)"
+done
+for object in ../crates/code/tests/objects/*.o; do
+    { printf '\000\000'; cat "$object"; } >"corpus/files/$(basename "$object")"
 done
 # The objects of the tests, and the descriptions of types that two of them hold: the second counts on from the
 # first, whose length comes first.

@@ -129,7 +129,7 @@ pub struct End {
 /// An element that an array does not have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Beyond {
-    /// The number of the element.
+    /// The number of the element; of one before the first modulo 2^64.
     pub index: u64,
     /// How many there are.
     pub count: u64,

@@ -1,6 +1,6 @@
 //! One function: its instructions and how control goes between them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arch::{Arch, Expr, Insn, Reg, Role, Test};
 use debuginfo::{Function, ObjectId};
@@ -25,6 +25,16 @@ pub struct Body<'a> {
     /// The end of the stack before each instruction, counted from its place at the entry, and the same of the
     /// frame pointer, where known.
     pub(crate) frames: Vec<crate::frame::Ends>,
+    pub(crate) kept: Kept,
+}
+
+/// What is worked out once for a function, when it is first asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    /// The nearest instruction on every way to each.
+    pub(crate) dominators: OnceLock<Vec<Option<usize>>>,
+    /// The slots whose address is made.
+    pub(crate) addresses_made: OnceLock<Vec<i64>>,
 }
 
 /// One instruction and where control goes behind it.
@@ -63,8 +73,8 @@ pub enum Exit {
     },
     /// To the start of another function, which returns to the caller of this one.
     TailCall(Target),
-    /// To an address that is a value before the instruction of this number: a case of a table, or a function
-    /// that returns to the caller of this one.
+    /// To an address that is a value before the instruction of this number: one of the cases in `next`, where these
+    /// are known, else a case or a function that returns to the caller of this one.
     JumpsTo(Expr, usize),
     /// Back to the caller.
     Returns,

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use arch::{Arch, Callee, Decode, Effect, Expr, Flow, Insn, Reg};
 use base::Endian;
-use debuginfo::{DebugInfo, ObjectId, Result, base_name};
+use debuginfo::{DebugInfo, Object, ObjectId, Result, base_name};
 
-use crate::body::{Body, Call, Exit, Node, Target};
+use crate::body::{Body, Call, Exit, Kept, Node, Target};
 use crate::callee::{self, Special};
 use crate::frame;
 
@@ -59,8 +59,7 @@ impl<'a> Body<'a> {
         for range in ranges.iter().take(MOST_RANGES) {
             code.push((range.start, object.linked_code(range.clone())?));
         }
-        let special = |address: u64| callee::special(object, address);
-        let mut body = build(arch, decode, &code, Some(entry), &special);
+        let mut body = build(arch, decode, &code, Some(entry), Some(object));
         body.object = Some(id);
         body.name = name.to_owned();
         body.function = function;
@@ -78,7 +77,7 @@ impl<'a> Body<'a> {
         entry: Option<u64>,
     ) -> Option<Self> {
         let decode = arch.decoder(endian)?;
-        let mut body = build(arch, decode, &[(address, bytes)], entry, &|_| None);
+        let mut body = build(arch, decode, &[(address, bytes)], entry, None);
         body.name = name.to_owned();
         body.has_hidden_ways = true;
         Some(body)
@@ -108,8 +107,9 @@ fn build(
     decode: Decode,
     code: &[(u64, Vec<u8>)],
     entry: Option<u64>,
-    special: &dyn Fn(u64) -> Option<Special>,
+    object: Option<&Object<'_>>,
 ) -> Body<'static> {
+    let special = |address: u64| callee::special(object?, address);
     let mut insns: Vec<Insn> = Vec::new();
     let mut has_hidden_ways = false;
     for (start, bytes) in code {
@@ -119,7 +119,7 @@ fn build(
     insns.dedup_by_key(|insn| insn.address);
     let mut nodes: Vec<Node> = insns.into_iter().map(Node::of).collect();
     for at in 0..nodes.len() {
-        has_hidden_ways |= connect(&mut nodes, at, special);
+        has_hidden_ways |= connect(&mut nodes, at, &special);
     }
     for at in 0..nodes.len() {
         let next = nodes.get(at).map(|node| node.next.clone());
@@ -131,7 +131,7 @@ fn build(
             }
         }
     }
-    let body = Body {
+    let mut body = Body {
         object: None,
         name: String::new(),
         arch,
@@ -140,9 +140,15 @@ fn build(
         entry: None,
         has_hidden_ways,
         frames: Vec::new(),
+        kept: Kept::default(),
     };
-    let mut body = body.resolved(special);
     body.entry = entry.and_then(|entry| body.node_at(entry));
+    if let Some(object) = object {
+        body.add_detours(object);
+    }
+    body.drop_padding();
+    body.add_cases(object);
+    let mut body = body.resolved(&special);
     body.frames = frame::walk(&body);
     body
 }
@@ -171,7 +177,10 @@ impl Body<'_> {
                 _ => None,
             };
             let jumped = match &node.exit {
-                Exit::JumpsTo(value, from) => Some((number(&self, value, *from), value.clone())),
+                // The cases of a table are known.
+                Exit::JumpsTo(value, from) if node.next.is_empty() => {
+                    Some((number(&self, value, *from), value.clone()))
+                }
                 _ => None,
             };
             let to = jumped.as_ref().and_then(|(to, _)| self.node_at((*to)?));

@@ -9,6 +9,8 @@ use crate::view::View;
 
 /// Conditions looked at for one place, the nearest ones.
 const MOST_CONDITIONS: usize = 24;
+/// Branches on all ways that are looked at for one place, the nearest ones.
+const MOST_ASKED: u32 = 256;
 
 /// A condition that must hold for an instruction to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +26,9 @@ impl View<'_, '_> {
     /// cannot be put in words of the source is left out.
     pub fn conditions(&self, at: usize) -> Vec<Condition> {
         let mut conditions = Vec::new();
+        let mut asked = 0;
         for asking in self.body.dominators(at) {
-            if conditions.len() >= MOST_CONDITIONS {
+            if conditions.len() >= MOST_CONDITIONS || asked >= MOST_ASKED {
                 break;
             }
             let Some(Exit::Branches {
@@ -37,6 +40,7 @@ impl View<'_, '_> {
             else {
                 continue;
             };
+            asked += 1;
             // Whether one side alone leads on to the place, without asking again.
             let reaching = self.body.reaching(at, Some(asking));
             let leads = |to: &Option<usize>| {
@@ -50,6 +54,12 @@ impl View<'_, '_> {
             let Some(text) = self.test_text(test, *asks, holds) else {
                 continue;
             };
+            if conditions
+                .iter()
+                .any(|known: &Condition| known.text == text)
+            {
+                continue;
+            }
             let address = self.body.insn(*asks).map_or(0, |insn| insn.address);
             conditions.push(Condition { text, address });
         }
@@ -89,6 +99,16 @@ impl View<'_, '_> {
             true => (swapped(cond), right, left),
             false => (cond, left, right),
         };
+        let number = match &right {
+            Expr::Const(number) => Some(*number),
+            right => self.body.sum(right, from).number(),
+        };
+        if let Some(number) = number
+            && sign(cond).is_some()
+            && let Some(text) = self.fields_text(cond, &left, number, from)
+        {
+            return Some(text);
+        }
         if bits {
             let zero = matches!(right, Expr::Const(0));
             return match (cond, zero) {
@@ -97,25 +117,25 @@ impl View<'_, '_> {
                 _ => None,
             };
         }
-        let number = match &right {
-            Expr::Const(number) => Some(*number),
-            right => self.body.sum(right, from).number(),
-        };
         let text = self.text_within(&left, from)?;
         if number == Some(0) && matches!(cond, Cond::Eq | Cond::Ne) {
             // Truth values and pointers are asked for by themselves.
             return Some(match (self.is_truth(&left, from), cond) {
                 (true, Cond::Ne) => text,
                 (true, _) => negated(&text),
-                (false, Cond::Ne) => format!("{text} != 0"),
-                (false, _) => format!("{text} == 0"),
+                (false, Cond::Ne) => format!("{} != 0", in_sum(text)),
+                (false, _) => format!("{} == 0", in_sum(text)),
             });
         }
         let sign = sign(cond)?;
         let right = match number {
-            Some(number) => self.number_text(number),
-            None => self.text_within(&right, from)?,
+            Some(number) => {
+                let type_id = self.type_within(&left, from);
+                self.number_text(type_id.map_or(number, |of| self.number_of(number, of)))
+            }
+            None => in_sum(self.text_within(&right, from)?),
         };
+        let text = in_sum(text);
         // `x > 4` and `x >= 5` are one: nothing is claimed of which the source has.
         Some(format!("{text} {sign} {right}"))
     }
@@ -162,6 +182,24 @@ impl View<'_, '_> {
         }
     }
 
+    /// A number as one of a type: instructions may hold more of its sign than the type has.
+    fn number_of(&self, number: u64, of: debuginfo::TypeId) -> u64 {
+        let Some((_, shape)) = self.debug.strip(Some(of)).ok().flatten() else {
+            return number;
+        };
+        let size = match self.size_of(of) {
+            Some(size @ (1 | 2 | 4)) => u8::try_from(size).unwrap_or(8),
+            _ => return number,
+        };
+        match shape.kind {
+            Kind::Base(Encoding::Signed | Encoding::SignedChar) => arch::extend(number, size, true),
+            Kind::Base(Encoding::Unsigned | Encoding::UnsignedChar | Encoding::Bool) => {
+                arch::extend(number, size, false)
+            }
+            _ => number,
+        }
+    }
+
     fn is_truth(&self, value: &Expr, at: usize) -> bool {
         let Some(type_id) = self.type_within(value, at) else {
             return false;
@@ -170,6 +208,16 @@ impl View<'_, '_> {
         shape.is_some_and(|(_, shape)| {
             matches!(shape.kind, Kind::Base(Encoding::Bool) | Kind::Pointer(_))
         })
+    }
+}
+
+/// A text as a side of a comparison or a sum: C reads `a & b == c` as `a & (b == c)`.
+pub(crate) fn in_sum(text: String) -> String {
+    const WEAK: [&str; 7] = [" & ", " | ", " ^ ", " << ", " >> ", " == ", " ? "];
+    let is_weak = WEAK.iter().any(|sign| text.contains(sign));
+    match is_weak && !(text.starts_with('(') && text.ends_with(')')) {
+        true => format!("({text})"),
+        false => text,
     }
 }
 
@@ -196,7 +244,7 @@ fn swapped(cond: Cond) -> Cond {
     }
 }
 
-fn inverse(cond: Cond) -> Option<Cond> {
+pub(crate) fn inverse(cond: Cond) -> Option<Cond> {
     Some(match cond {
         Cond::Eq => Cond::Ne,
         Cond::Ne => Cond::Eq,
@@ -214,7 +262,7 @@ fn inverse(cond: Cond) -> Option<Cond> {
     })
 }
 
-fn sign(cond: Cond) -> Option<&'static str> {
+pub(crate) fn sign(cond: Cond) -> Option<&'static str> {
     Some(match cond {
         Cond::Eq => "==",
         Cond::Ne => "!=",

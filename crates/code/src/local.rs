@@ -27,21 +27,23 @@ impl<'a> Body<'a> {
 
     /// Whether others may write a slot: the address of something that begins at it or below it was made, which a
     /// spilled register's slot never is, as the source knows nothing of it.
-    pub(crate) fn is_shared_slot(&self, slot: i64) -> bool {
-        // The variable that begins last before the slot is the one that holds it, if any does.
-        let locals = self.locals();
-        let start = locals
-            .iter()
-            .map(|(_, start)| *start)
-            .filter(|start| *start <= slot)
-            .max();
-        let Some(start) = start else {
+    pub fn is_shared_slot(&self, slot: i64) -> bool {
+        let made = self
+            .kept
+            .addresses_made
+            .get_or_init(|| self.addresses_made());
+        let end = made.partition_point(|start| *start <= slot);
+        let Some(start) = end.checked_sub(1).and_then(|last| made.get(last)) else {
             return false;
         };
-        self.addresses_made().contains(&start)
+        // Where a variable begins in between, the slot belongs to that one.
+        !self
+            .locals()
+            .iter()
+            .any(|(_, other)| (start + 1..=slot).contains(other))
     }
 
-    /// The slots whose address some instruction puts into a register.
+    /// The slots whose address some instruction puts into a register or memory, sorted.
     fn addresses_made(&self) -> Vec<i64> {
         let sp = self.stack_pointer();
         let is_own = |reg: Reg| {
@@ -54,12 +56,11 @@ impl<'a> Body<'a> {
         let mut made = Vec::new();
         for (at, node) in self.nodes.iter().enumerate() {
             for effect in &node.insn.effects {
-                let Effect::Set(reg, value) = effect else {
-                    continue;
+                let value = match effect {
+                    Effect::Set(reg, value) if !is_own(*reg) => value,
+                    Effect::Store { value, .. } => value,
+                    _ => continue,
                 };
-                if is_own(*reg) {
-                    continue;
-                }
                 // Only what is made of the stack pointer itself: copies of copies began so.
                 if crate::frame::reg_plus(value).is_some_and(|(base, _)| is_own(base))
                     && let Some(slot) = self.slot(value, at)
@@ -68,6 +69,8 @@ impl<'a> Body<'a> {
                 }
             }
         }
+        made.sort_unstable();
+        made.dedup();
         made
     }
 }

@@ -3,7 +3,7 @@
 use arch::{Expr, Load, Reg};
 use debuginfo::{Kind, Path, TypeId};
 
-use crate::body::{Call, Target};
+use crate::body::{Body, Call, Exit, Target};
 use crate::frame::reg_plus;
 use crate::origin::Origin;
 use crate::sum::{Leaf, Sum};
@@ -53,17 +53,16 @@ impl<'a> Place<'a> {
             return None;
         }
         let path = self.path()?;
-        let text = match self.pointer.stride {
-            Some(_) => path.text.replacen("[0]", "[…]", 1),
-            None => path.text.clone(),
+        let text = match path.text.as_str() {
+            _ if !self.pointer.is_thing => path.through(&self.pointer.text),
+            "" => self.pointer.text.clone(),
+            text if text.starts_with('[') => format!("{}{text}", self.pointer.text),
+            text => format!("{}.{text}", self.pointer.text),
         };
-        let base = &self.pointer.text;
-        let dot = if self.pointer.is_thing { "." } else { "->" };
-        Some(match text.as_str() {
-            "" if self.pointer.is_thing => base.clone(),
-            "" => format!("*{base}"),
-            text if text.starts_with('[') => format!("{base}{text}"),
-            text => format!("{base}{dot}{text}"),
+        Some(match self.pointer.stride {
+            // Which element it is an index tells, not the type.
+            Some(_) => any_index(&text, self.pointer.text.len()),
+            None => text,
         })
     }
 
@@ -71,6 +70,24 @@ impl<'a> Place<'a> {
     pub fn type_id(&self) -> Option<TypeId> {
         self.path()?.type_id
     }
+}
+
+/// `rows[0].cells[0]` as `rows[…].cells[…]`, from byte `start` on.
+fn any_index(text: &str, start: usize) -> String {
+    let (mut any, rest) = match text.split_at_checked(start) {
+        Some((before, rest)) => (before.to_owned(), rest),
+        None => (String::new(), text),
+    };
+    let mut is_inside = false;
+    for c in rest.chars() {
+        match c {
+            '[' => any.push_str("[…"),
+            _ if is_inside && c.is_ascii_digit() => {}
+            c => any.push(c),
+        }
+        is_inside = c == '[' || is_inside && c != ']';
+    }
+    any
 }
 
 impl<'a> View<'_, 'a> {
@@ -120,7 +137,44 @@ impl<'a> View<'_, 'a> {
             return Some(place);
         }
         let pointer = self.pointer_within(address, at)?;
-        Some(self.place_of(pointer, size))
+        let place = self.place_of(pointer, size);
+        if place.path().is_some_and(|path| path.is_exact) {
+            return Some(place);
+        }
+        Some(self.of_union(&sum, size).unwrap_or(place))
+    }
+
+    /// The place by another member of the union that the pointer was read from: one whose type has a member of this
+    /// size there.
+    fn of_union(&self, sum: &Sum, size: u8) -> Option<Place<'a>> {
+        let Some(Leaf::Load { load, at }) = sum.pointer().filter(|_| sum.terms.len() == 1) else {
+            return None;
+        };
+        let from = self.place_within(&load.address, load.size, load.space, *at)?;
+        let exact = from.paths.iter().filter(|path| path.is_exact);
+        for path in exact.skip(1) {
+            let inner = Place {
+                paths: vec![path.clone()],
+                ..from.clone()
+            };
+            let Some(to) = path.type_id.and_then(|type_id| self.pointee(type_id)) else {
+                continue;
+            };
+            let place = self.place_of(
+                Pointer {
+                    to,
+                    offset: sum.constant.cast_signed(),
+                    text: inner.text().unwrap_or_default(),
+                    is_thing: false,
+                    stride: None,
+                },
+                size,
+            );
+            if place.path().is_some_and(|path| path.is_exact) {
+                return Some(place);
+            }
+        }
+        None
     }
 
     /// What lies where a pointer points to.
@@ -134,9 +188,24 @@ impl<'a> View<'_, 'a> {
             }
             _ => pointer.offset,
         };
-        let paths = self.debug.elements_at(pointer.to, offset, size);
+        let at = |offset| {
+            let paths = self.debug.elements_at(pointer.to, offset, size);
+            paths.unwrap_or_default()
+        };
+        let mut paths = at(offset);
+        if offset != pointer.offset {
+            // An array at the end of the structure that has no size of its own.
+            let behind = at(pointer.offset);
+            if behind.iter().any(|path| !path.text.starts_with('[')) {
+                paths = behind;
+            }
+        }
+        // Behind or before a structure lies the one around it, unless an index says that there are several.
+        if pointer.stride.is_none() && self.is_record(pointer.to) {
+            paths.retain(|path| !path.text.starts_with('['));
+        }
         Place {
-            paths: paths.unwrap_or_default(),
+            paths,
             pointer,
             global: None,
             is_per_cpu: false,
@@ -388,6 +457,25 @@ impl<'a> View<'_, 'a> {
         })
     }
 
+    /// The number of the parameter that comes in a register, as the source counts: a result that is returned through
+    /// a hidden argument has none, a structure may have several registers, and a compiler's copy lacks some.
+    pub fn parameter_number(&self, reg: Reg) -> Option<u8> {
+        let by_convention = self.body.argument(reg);
+        let Some(function) = &self.body.function else {
+            return by_convention;
+        };
+        let arguments = self.debug.arguments_of(function).ok()?;
+        let comes = arguments.iter().position(|argument| {
+            argument.registers.contains(&reg)
+                || matches!(&argument.at_entry, debuginfo::Where::Register(of) if *of == reg)
+        });
+        match comes {
+            Some(number) => u8::try_from(number).ok(),
+            None if function.is_variadic || arguments.is_empty() => by_convention,
+            None => None,
+        }
+    }
+
     /// The parameter that comes in a register: its name and type.
     pub fn parameter(&self, reg: Reg) -> Option<(&'a str, TypeId)> {
         let function = self.body.function.as_ref()?;
@@ -433,6 +521,50 @@ impl<'a> View<'_, 'a> {
                 Some((self.returns(to)?, text))
             }
         }
+    }
+
+    /// Whether the called function is known to return nothing.
+    pub fn is_void(&self, call: &Call) -> bool {
+        let Some(callee) = self.body.callee(self.debug, call).ok().flatten() else {
+            return false;
+        };
+        let name = debuginfo::base_name(callee.name);
+        let homes = callee.home.map(|(id, _)| id).into_iter();
+        let known = homes.chain(self.object()).find_map(|id| {
+            let type_id = self.debug.function_type(id, name).ok()??;
+            let (_, shape) = self.debug.strip(Some(type_id)).ok()??;
+            match &shape.kind {
+                Kind::Function { returns, .. } => Some(returns.is_none()),
+                _ => None,
+            }
+        });
+        known == Some(true)
+    }
+
+    /// Whether the called function gives back a register though it need not: the compiler that sees both counts on
+    /// it (`-fipa-ra`).
+    pub fn keeps(&self, call: &Call, reg: Reg) -> bool {
+        let Some((id, address)) = self
+            .body
+            .callee(self.debug, call)
+            .ok()
+            .flatten()
+            .and_then(|callee| callee.home)
+        else {
+            return false;
+        };
+        let body = Body::of_function(self.debug, id, address).ok().flatten();
+        body.is_some_and(|body| {
+            body.entry.is_some()
+                && !body.has_hidden_ways
+                && body.nodes.iter().all(|node| {
+                    let leaves = match &node.exit {
+                        Exit::TailCall(_) | Exit::JumpsTo(..) | Exit::Unknown => true,
+                        Exit::Goes | Exit::Branches { .. } | Exit::Returns | Exit::Stops => false,
+                    };
+                    node.call.is_none() && !leaves && node.insn.sets(reg).is_none()
+                })
+        })
     }
 
     fn returns(&self, function: TypeId) -> Option<TypeId> {

@@ -7,10 +7,14 @@ use rayon::prelude::*;
 
 use crate::body::Body;
 use crate::place::Place;
+use crate::sieve;
 use crate::view::View;
 
-/// Functions looked at in all objects together.
-const MOST_FUNCTIONS: usize = 30_000;
+/// Functions looked at in all objects together, the nearest ones.
+const MOST_FUNCTIONS: usize = 2000;
+
+/// Functions of one object that are looked at without a sieve.
+const FEW_FUNCTIONS: usize = 1000;
 
 /// Places told; more help nobody.
 const MOST_STORES: usize = 64;
@@ -62,8 +66,10 @@ pub struct Stores<'a> {
     pub found: Vec<Store<'a>>,
     /// Functions that were looked at.
     pub looked: usize,
-    /// Functions that were left out, as there are too many.
+    /// Functions that may store there and were left out, as there are too many.
     pub left_out: usize,
+    /// Functions of large files that were left out, as no instruction seems to have the offset of the member.
+    pub sieved: usize,
 }
 
 impl Key {
@@ -139,6 +145,15 @@ pub fn without_indices(path: &str) -> String {
 impl<'a> Stores<'a> {
     /// Every store to what `key` names.
     pub fn find(debug: &DebugInfo<'a>, key: &Key) -> debuginfo::Result<Self> {
+        Self::find_near(debug, key, None)
+    }
+
+    /// The same; where there are too many functions those next to a place are looked at.
+    pub fn find_near(
+        debug: &DebugInfo<'a>,
+        key: &Key,
+        near: Option<(ObjectId, u64)>,
+    ) -> debuginfo::Result<Self> {
         let mut stores = Stores::default();
         let mut work: Vec<(ObjectId, Symbol<'a>)> = Vec::new();
         for (id, object) in debug.objects() {
@@ -148,10 +163,31 @@ impl<'a> Stores<'a> {
             let mut functions = object.functions()?;
             // Of several names for one place one is enough.
             functions.dedup_by_key(|function| function.address);
+            let all = functions.len();
+            if all > FEW_FUNCTIONS
+                && let Some(arch) = object.arch().filter(|arch| !sieve::is_blind(arch))
+                && let Some(offsets) = offsets(debug, id, key)
+                && !object.is_relocatable()
+            {
+                functions.retain(|function| {
+                    let code = object.bytes_at(function.address, function.size.min(MOST_CODE));
+                    code.is_none_or(|code| sieve::may_store(arch, code, &offsets))
+                });
+                stores.sieved += all - functions.len();
+            }
             work.extend(functions.into_iter().map(|function| (id, function)));
         }
-        stores.left_out = work.len().saturating_sub(MOST_FUNCTIONS);
-        work.truncate(MOST_FUNCTIONS);
+        if work.len() > MOST_FUNCTIONS {
+            stores.left_out = work.len() - MOST_FUNCTIONS;
+            // Files of source text are linked one behind the other.
+            let distance = |(id, function): &(ObjectId, Symbol<'a>)| match near {
+                Some((object, address)) if object == *id => function.address.abs_diff(address),
+                _ => u64::MAX,
+            };
+            work.sort_by_key(distance);
+            work.truncate(MOST_FUNCTIONS);
+            work.sort_by_key(|(id, function)| (*id, function.address));
+        }
         stores.looked = work.len();
         let found: Vec<Vec<Store<'a>>> = work
             .par_iter()
@@ -174,6 +210,28 @@ impl<'a> Stores<'a> {
         stores.found = found;
         Ok(stores)
     }
+}
+
+/// Bytes of one function that are sieved.
+const MOST_CODE: u64 = 1 << 16;
+
+/// What is added to a pointer to reach what `key` names: from the structure itself, and from the one around it.
+fn offsets(debug: &DebugInfo<'_>, id: ObjectId, key: &Key) -> Option<Vec<u64>> {
+    let Key::Member { offset, outer, .. } = key else {
+        return None;
+    };
+    let mut offsets = vec![*offset];
+    let (around, path) = outer;
+    let name = around.rsplit(' ').next().unwrap_or(around);
+    for type_id in debug.types_named(name, None).ok()? {
+        if type_id.object() == id
+            && let Ok(Some(found)) = debug.offset_of(type_id, path)
+            && !offsets.contains(&found.offset)
+        {
+            offsets.push(found.offset);
+        }
+    }
+    Some(offsets)
 }
 
 /// Whether an object can have code that stores there: it has to know the structure.

@@ -141,6 +141,14 @@ impl Body<'_> {
                     let _ = set;
                     Sum::leaf(Leaf::Opaque(why))
                 }
+                // Who walks back may take either way, and what was cleared is a part of a pointer's bits.
+                [Origin::Set(_, Expr::Select(..) | Expr::Binary(Op::And, ..))] => {
+                    let whole = self.whole(*reg, at, steps);
+                    whole.unwrap_or_else(|| {
+                        let at = self.since(*reg, at);
+                        Sum::leaf(Leaf::Register { reg: *reg, at })
+                    })
+                }
                 // A slot of the stack that only this function writes is as good as a register.
                 [Origin::Set(set, Expr::Load(load))] => self.load(load, *set, steps),
                 [Origin::Set(set, value)] => self.sum_within(value, *set, steps),
@@ -172,6 +180,17 @@ impl Body<'_> {
             Expr::Select(..) => Sum::leaf(Leaf::Opaque("one of two values")),
             Expr::Unknown(why) => Sum::leaf(Leaf::Opaque(why)),
         }
+    }
+
+    /// What a register was set to, where that is a sum of known parts.
+    fn whole(&self, reg: Reg, at: usize, steps: &mut u32) -> Option<Sum> {
+        let origins = self.origins(reg, at);
+        let [Origin::Set(set, value)] = origins.as_slice() else {
+            return None;
+        };
+        let sum = self.sum_within(value, *set, steps);
+        let is_opaque = |term: &Term| matches!(term.leaf, Leaf::Opaque(_));
+        (!sum.terms.iter().any(is_opaque)).then_some(sum)
     }
 
     fn load(&self, load: &Load, at: usize, steps: &mut u32) -> Sum {

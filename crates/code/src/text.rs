@@ -22,9 +22,15 @@ impl View<'_, '_> {
         let text = match value {
             Expr::Reg(reg) => self.register_text(*reg, at)?,
             Expr::Const(number) => self.number_text(*number),
-            Expr::Load(load) => self
-                .place_within(&load.address, load.size, load.space, at)?
-                .text()?,
+            Expr::Load(load) => {
+                let place = self.place_within(&load.address, load.size, load.space, at)?;
+                // A part of a member, or several at once, is not the member.
+                let path = place.path()?;
+                if !path.is_exact || path.bits.is_some() {
+                    return None;
+                }
+                place.text()?
+            }
             Expr::Extend { value, .. } => self.text_within(value, at)?,
             Expr::Binary(op, left, right) => {
                 // The source's own names for a sum: a variable, or the address of a member.
@@ -44,13 +50,18 @@ impl View<'_, '_> {
                     Op::Shl => "<<",
                     Op::Shr | Op::Sar => ">>",
                 };
-                let left = self.text_within(left, at)?;
+                let wrapped = |text: String| match op {
+                    Op::Add | Op::Sub => crate::guards::in_sum(text),
+                    _ if text.contains(' ') => format!("({text})"),
+                    _ => text,
+                };
+                let left = wrapped(self.text_within(left, at)?);
                 if let (Op::Add, Expr::Const(number)) = (op, right.as_ref())
                     && (-4096..0).contains(&number.cast_signed())
                 {
                     return Some(format!("{left} - {}", number.cast_signed().unsigned_abs()));
                 }
-                let right = self.text_within(right, at)?;
+                let right = wrapped(self.text_within(right, at)?);
                 format!("{left} {sign} {right}")
             }
             Expr::Select(test, one, zero)
@@ -73,6 +84,8 @@ impl View<'_, '_> {
             [Origin::Set(set, value)] => self.text_within(value, *set),
             [Origin::Result(call)] => {
                 let call = self.body.nodes.get(*call)?.call.as_ref()?;
+                // What a function leaves in a register that returns nothing is not its value.
+                (!self.is_void(call)).then_some(())?;
                 Some(format!("{}()", self.call_text(call)?))
             }
             [Origin::Entry] => Some(self.parameter(reg)?.0.to_owned()),
@@ -99,7 +112,9 @@ impl View<'_, '_> {
             if let Ok(Some(symbol)) = object.external_at(number) {
                 return symbol.name.to_owned();
             }
-            let is_here = object.section_at(number).is_some();
+            // The variables of each CPU are linked at small numbers.
+            let section = object.section_at(number);
+            let is_here = section.is_some_and(|section| !section.name.contains("percpu"));
             if is_here
                 && let Ok(symbols) = object.symbols_starting_at(number)
                 && let Some(symbol) = symbols.first()

@@ -7,6 +7,7 @@
 mod bytes;
 mod convention;
 mod crossrefs;
+mod detours;
 mod elf;
 mod error;
 mod function;

@@ -34,6 +34,9 @@ pub struct Object<'a> {
     tables: Mutex<BTreeMap<u32, Arc<Result<Table<'a>>>>>,
     for_loader: OnceLock<Result<ForLoader>>,
     references: OnceLock<Result<CrossReferences>>,
+    pub(crate) detours: OnceLock<Vec<(u64, u64)>>,
+    /// Of a linked file the words of data with addresses of code.
+    pub(crate) words_of_code: OnceLock<Vec<(u64, u64)>>,
     /// How often it was asked who refers to something.
     asked: AtomicU32,
 }
@@ -84,6 +87,8 @@ impl<'a> Object<'a> {
             tables: Mutex::new(BTreeMap::new()),
             for_loader: OnceLock::new(),
             references: OnceLock::new(),
+            detours: OnceLock::new(),
+            words_of_code: OnceLock::new(),
             asked: AtomicU32::new(0),
         }
     }

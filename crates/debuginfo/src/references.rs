@@ -139,9 +139,10 @@ impl<'a> DebugInfo<'a> {
                     for at in beginnings(object, section, address)? {
                         places.extend(completes(object, at, address).map(|at| (id, at)));
                     }
-                } else if !object.is_relocatable() {
-                    places.extend(words_of_data(object, section, address).map(|at| (id, at)));
                 }
+            }
+            if !object.is_relocatable() {
+                places.extend(words_of_data(object, address).map(|at| (id, at)));
             }
         }
         places.sort_unstable();
@@ -422,20 +423,52 @@ fn is_refined(object: &Object<'_>, decode: Decode, register: Reg, at: u64) -> bo
     false
 }
 
+/// The words of data that hold addresses of code, in a linked file: address and place, sorted.
+fn words_of_code(object: &Object<'_>) -> Vec<(u64, u64)> {
+    let word = u64::from(object.identity().pointer_bits / 8).max(1);
+    let sections = || {
+        object
+            .sections()
+            .iter()
+            .filter(|section| section.is_loaded())
+    };
+    let code: Vec<Range<u64>> = sections()
+        .filter(|section| section.is_code())
+        .map(Section::range)
+        .collect();
+    let (first, last) = (
+        code.iter().map(|range| range.start).min().unwrap_or(0),
+        code.iter().map(|range| range.end).max().unwrap_or(0),
+    );
+    let mut words = Vec::new();
+    for section in sections().filter(|section| !section.is_code()) {
+        let base = section.address.unwrap_or(0);
+        let bytes = section.bytes.unwrap_or_default();
+        // Words lie at their own multiples, also where a section does not begin at one.
+        let skip = base.next_multiple_of(word).saturating_sub(base);
+        let rest = bytes.get(skip as usize..).unwrap_or_default();
+        for (number, bytes) in rest.chunks_exact(word as usize).enumerate() {
+            let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+            let value = match object.endian() {
+                base::Endian::Little => bytes.iter().rev().fold(0, fold),
+                base::Endian::Big => bytes.iter().fold(0, fold),
+            };
+            if (first..last).contains(&value) && code.iter().any(|range| range.contains(&value)) {
+                let at = base.wrapping_add(skip).wrapping_add(number as u64 * word);
+                words.push((value, at));
+            }
+        }
+    }
+    words.sort_unstable();
+    words
+}
+
 /// The words of data that hold `target`, in a linked file.
-fn words_of_data(
-    object: &Object<'_>,
-    section: &Section<'_>,
-    target: u64,
-) -> impl Iterator<Item = u64> {
-    let word = u64::from(object.identity().pointer_bits / 8);
-    let base = section.address.unwrap_or(0);
-    let mut needle = vec![0; word as usize];
-    crate::bytes::put(&mut needle, object.endian(), 0, word, target);
-    let bytes = section.bytes.unwrap_or_default();
-    let found: Vec<_> = memchr::memmem::find_iter(bytes, &needle).collect();
-    let places = found
-        .into_iter()
-        .map(move |offset| base.saturating_add(offset as u64));
-    places.filter(move |at| at.is_multiple_of(word))
+fn words_of_data<'o>(object: &'o Object<'_>, target: u64) -> impl Iterator<Item = u64> + 'o {
+    let words = object.words_of_code.get_or_init(|| words_of_code(object));
+    let start = words.partition_point(|(value, _)| *value < target);
+    let found = words.get(start..).unwrap_or_default().iter();
+    found
+        .take_while(move |(value, _)| *value == target)
+        .map(|(_, at)| *at)
 }

@@ -80,6 +80,13 @@ impl Registers {
                 .filter_map(|(term, value)| Some(term.factor.wrapping_mul((*value)?)))
                 .fold(sum.constant, u64::wrapping_add)
         };
+        if let Some(whole) = whole
+            && values.iter().all(Option::is_some)
+            && known(&values) != whole
+        {
+            // They are of another round of a loop.
+            values.fill(None);
+        }
         let mut open = (0..values.len()).filter(|at| values.get(*at) == Some(&None));
         if let (Some(whole), Some(at), None) = (whole, open.next(), open.next()) {
             let rest = whole.wrapping_sub(known(&values));

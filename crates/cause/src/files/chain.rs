@@ -1,11 +1,12 @@
 //! The way of a value backwards: through a function, and through its callers on the printed trace.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arch::{Expr, Reg};
 use base::{Beyond, End, EndKind, Frame, LogEvent, Passed};
 use code::{Body, Key, Leaf, Origin, Place, Target, View, without_indices};
-use debuginfo::{DebugInfo, Kind, TypeId, base_name};
+use debuginfo::{DebugInfo, Kind, Path, TypeId, base_name};
 
 use super::access::Registers;
 use super::value;
@@ -14,6 +15,8 @@ use super::value;
 const MOST_STEPS: u32 = 128;
 /// Origins that one value may have.
 const MOST_ENDS: usize = 8;
+/// Functions looked at for jumps to the start of another.
+const MOST_JUMPERS: u32 = 64;
 
 /// A function on the way, and the frames of its callers, the nearest first.
 #[derive(Clone)]
@@ -51,18 +54,31 @@ pub(super) struct Walk<'w, 'd> {
     pub(super) event: &'w LogEvent,
     pub(super) registers: &'w Registers,
     pub(super) steps: u32,
+    /// What the bad pointer points to, where the access tells it.
+    pub(super) points_to: Option<TypeId>,
+    /// How many functions may still be looked at for jumps.
+    pub(super) jumps: Cell<u32>,
 }
 
 /// What a walk has come by.
 #[derive(Clone, Default)]
-struct Trail {
-    through: Vec<String>,
-    steps: Vec<String>,
+pub(super) struct Trail {
+    pub(super) through: Vec<String>,
+    pub(super) steps: Vec<String>,
     seen: Vec<(String, u64, Leaf)>,
     /// The value, where it is known.
     value: Option<u64>,
     /// It is followed to tell of an object, not of the pointer itself.
     is_aside: bool,
+    /// The architecture.
+    arch: &'static str,
+}
+
+impl Trail {
+    /// What the value says of itself.
+    pub(super) fn says(&self) -> Option<value::Says> {
+        value::says(self.value?, self.arch)
+    }
 }
 
 impl<'w, 'd> Walk<'w, 'd> {
@@ -76,6 +92,8 @@ impl<'w, 'd> Walk<'w, 'd> {
             event,
             registers,
             steps: MOST_STEPS,
+            points_to: None,
+            jumps: Cell::new(MOST_JUMPERS),
         }
     }
 
@@ -88,6 +106,7 @@ impl<'w, 'd> Walk<'w, 'd> {
     ) -> Vec<Found> {
         let trail = Trail {
             value,
+            arch: level.body.arch.name,
             ..Trail::default()
         };
         let mut found = self.leaf(level, leaf, trail);
@@ -130,11 +149,8 @@ impl<'w, 'd> Walk<'w, 'd> {
                 let mut found = Vec::new();
                 for origin in origins {
                     // Of several ways only the one that was taken goes on in the caller.
-                    if !is_only
-                        && origin == Origin::Entry
-                        && let Some(number) = level.body.argument(*reg)
-                    {
-                        found.extend(self.argument_here(level, *reg, number, trail.clone()));
+                    if !is_only && origin == Origin::Entry && level.body.argument(*reg).is_some() {
+                        found.extend(self.argument_here(level, *reg, trail.clone()));
                         continue;
                     }
                     found.extend(self.origin(level, &origin, *reg, trail.clone()));
@@ -147,7 +163,7 @@ impl<'w, 'd> Walk<'w, 'd> {
         }
     }
 
-    fn value(
+    pub(super) fn value(
         &mut self,
         level: &Level<'w, 'd>,
         value: &Expr,
@@ -185,10 +201,29 @@ impl<'w, 'd> Walk<'w, 'd> {
         let text = |at: usize| level.body.insn(at).map_or("", |insn| insn.text.as_str());
         match origin {
             Origin::Set(at, Expr::Load(load)) => self.loaded(level, load, *at, trail),
+            // A move under a condition: either value.
+            Origin::Set(at, Expr::Select(_, one, other)) => {
+                let mut found = self.value(level, one, *at, trail.clone());
+                found.extend(self.value(level, other, *at, trail));
+                found
+            }
+            Origin::Set(at, Expr::Binary(arch::Op::And, tagged, mask)) if is_untagging(mask) => {
+                let mut trail = trail;
+                trail.value = None;
+                trail.steps.push(format!(
+                    "`{}`{} cleared its lowest bits",
+                    text(*at),
+                    self.line(&level.body, *at)
+                ));
+                self.value(level, tagged, *at, trail)
+            }
             Origin::Set(at, value) => self.value(level, value, *at, trail),
-            Origin::Result(at) => self.returned(level, *at, trail),
+            Origin::Result(at) => match self.kept_by(level, *at, reg, &trail) {
+                Some(found) => found,
+                None => self.returned(level, *at, trail),
+            },
             Origin::Entry => match level.body.argument(reg) {
-                Some(number) => self.argument(level, reg, number, trail),
+                Some(_) => self.argument(level, reg, trail),
                 None if level.body.is_scratch(reg) => unknown(
                     trail,
                     &format!("{reg} at the entry of {}()", level.body.name),
@@ -197,6 +232,9 @@ impl<'w, 'd> Walk<'w, 'd> {
                 None => self.kept(level, reg, trail),
             },
             Origin::Lost(at) => {
+                if let Some(found) = self.kept_by(level, *at, reg, &trail) {
+                    return found;
+                }
                 let why = format!("the call `{}` may have changed it", text(*at));
                 unknown(trail, &format!("{reg} in {}()", level.body.name), &why)
             }
@@ -205,6 +243,28 @@ impl<'w, 'd> Walk<'w, 'd> {
                 unknown(trail, &format!("{reg} in {}()", level.body.name), &why)
             }
         }
+    }
+
+    /// The origins of a register before a call that need not give it back and does.
+    fn kept_by(
+        &mut self,
+        level: &Level<'w, 'd>,
+        at: usize,
+        reg: Reg,
+        trail: &Trail,
+    ) -> Option<Vec<Found>> {
+        let node = level.body.nodes.get(at)?;
+        let call = node.call.as_ref()?;
+        // A slot of the stack is no register.
+        level.body.arch.register(reg.0)?;
+        let view = View::new(self.debug, &level.body);
+        if level.body.is_result(reg) && !view.is_void(call) || !view.keeps(call, reg) {
+            return None;
+        }
+        Some(match node.insn.sets(reg).cloned() {
+            Some(value) => self.value(level, &value, at, trail.clone()),
+            None => self.leaf(level, &Leaf::Register { reg, at }, trail.clone()),
+        })
     }
 
     fn loaded(
@@ -216,7 +276,7 @@ impl<'w, 'd> Walk<'w, 'd> {
     ) -> Vec<Found> {
         let body = Arc::clone(&level.body);
         let view = View::new(self.debug, &body);
-        let place = view.place(&load.address, load.size, load.space, at);
+        let mut place = view.place(&load.address, load.size, load.space, at);
         let slot = match load.space {
             None => body.slot(&load.address, at),
             Some(_) => None,
@@ -224,8 +284,8 @@ impl<'w, 'd> Walk<'w, 'd> {
         let text = body.insn(at).map_or("", |insn| insn.text.as_str());
         let line = self.line(&body, at);
         if let Some(slot) = slot {
-            let is_own = place.is_none();
-            let origins = body.slot_origins(slot, load.size, at, !is_own);
+            let is_shared = place.is_some() || body.is_shared_slot(slot);
+            let origins = body.slot_origins(slot, load.size, at, is_shared);
             let is_set = origins
                 .iter()
                 .any(|origin| matches!(origin, Origin::Set(..)));
@@ -240,6 +300,11 @@ impl<'w, 'd> Walk<'w, 'd> {
                 for origin in &origins {
                     found.extend(self.origin(level, origin, Reg("the slot"), trail.clone()));
                 }
+                return found;
+            }
+            if let Some(found) =
+                self.argument_on_stack(level, slot, load.size, place.as_ref(), &trail)
+            {
                 return found;
             }
             let Some(place) = place else {
@@ -280,6 +345,19 @@ impl<'w, 'd> Walk<'w, 'd> {
                 object: Vec::new(),
             }];
         }
+        if let Some(place) = &mut place
+            && let Some(path) = self.meant(place)
+        {
+            place.paths = [path.clone()]
+                .into_iter()
+                .chain(
+                    place
+                        .paths
+                        .drain(..)
+                        .filter(|other| other.text != path.text),
+                )
+                .collect();
+        }
         let Some(place) = place else {
             let why = "debug info tells no type of what it was read from";
             return unknown(
@@ -288,7 +366,7 @@ impl<'w, 'd> Walk<'w, 'd> {
                 why,
             );
         };
-        let Some(path) = place.path().cloned() else {
+        let Some(path) = self.meant(&place) else {
             let what = format!(
                 "offset {} of {}",
                 place.pointer.offset,
@@ -297,7 +375,16 @@ impl<'w, 'd> Walk<'w, 'd> {
             return unknown(trail, &what, "no member lies there");
         };
         let what = match place.global {
+            Some(name) if place.pointer.stride.is_some() => {
+                match without_indices(&path.text).as_str() {
+                    "" => name.to_owned(),
+                    member => format!("{name}.{member}"),
+                }
+            }
             Some(_) => place.text().unwrap_or_default(),
+            None if without_indices(&path.text).is_empty() => {
+                value::type_name(self.debug, place.pointer.to)
+            }
             None => format!(
                 "{}.{}",
                 value::type_name(self.debug, place.pointer.to),
@@ -317,15 +404,20 @@ impl<'w, 'd> Walk<'w, 'd> {
             } else {
                 ""
             };
+            let what = match shown == what {
+                true => "a variable",
+                false => &what,
+            };
             trail.steps.push(format!(
                 "`{text}`{line} read it from `{shown}`, {what}{per_cpu}"
             ));
         }
+        if let Some(others) = self.others(&place, &path) {
+            trail.steps.push(others);
+        }
         let beyond = self.beyond(level, &place, load, at);
         let object = self.object(level, load, at, &trail);
-        let said = trail
-            .value
-            .and_then(|value| value::says(value, body.arch.name));
+        let said = trail.says();
         let kind = match (&said, place.global) {
             (Some(said), _) if said.is_freed => EndKind::Freed,
             (Some(said), _) if said.is_poison => EndKind::Poison,
@@ -378,6 +470,7 @@ impl<'w, 'd> Walk<'w, 'd> {
         }
         let aside = Trail {
             is_aside: true,
+            arch: level.body.arch.name,
             ..Trail::default()
         };
         // One way is told; of several none is more likely than the others.
@@ -387,6 +480,48 @@ impl<'w, 'd> Walk<'w, 'd> {
             steps.extend(one.steps.iter().cloned());
         }
         steps
+    }
+
+    /// The member that is meant: of a union the one whose pointer leads to what was accessed.
+    fn meant(&self, place: &Place<'d>) -> Option<Path<'d>> {
+        let leads = |path: &&Path<'d>| path.is_exact && self.leads(path);
+        place
+            .paths
+            .iter()
+            .find(leads)
+            .or_else(|| place.path())
+            .cloned()
+    }
+
+    /// Whether a member points to what was accessed.
+    fn leads(&self, path: &Path<'d>) -> bool {
+        let to = path
+            .type_id
+            .and_then(|type_id| self.debug.pointee(type_id).ok().flatten());
+        match (to, self.points_to) {
+            (Some(to), Some(wanted)) => {
+                value::type_name(self.debug, to) == value::type_name(self.debug, wanted)
+            }
+            _ => false,
+        }
+    }
+
+    /// Other members of a union that the same bytes are, where nothing tells which was meant.
+    fn others(&self, place: &Place<'d>, meant: &Path<'d>) -> Option<String> {
+        if self.leads(meant) {
+            return None;
+        }
+        let exact = place.paths.iter().filter(|path| path.is_exact);
+        let others: Vec<String> = exact
+            .filter(|path| path.text != meant.text)
+            .map(|path| format!("`{}`", path.text))
+            .collect();
+        (!others.is_empty()).then(|| {
+            format!(
+                "These bytes are of a union: they are {}, too, and the code does not show which was meant",
+                others.join(" and ")
+            )
+        })
     }
 
     fn stack(&self, view: &View<'_, 'd>, place: &Place<'d>, mut trail: Trail, line: &str) -> Found {
@@ -405,9 +540,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             "It was read{line} from `{shown}`, a local variable of {}() on the stack",
             view.body.name
         ));
-        let said = trail
-            .value
-            .and_then(|value| value::says(value, view.body.arch.name));
+        let said = trail.says();
         Found {
             end: End {
                 kind: EndKind::Stack,
@@ -449,7 +582,11 @@ impl<'w, 'd> Walk<'w, 'd> {
                 .registers
                 .leaf(&level.body, &sum.scaled().next()?.leaf, fault)?,
         };
-        let index = index & 0xffff_ffff;
+        // An index of 32 bits may be negative, too.
+        let index = match u32::try_from(index) {
+            Ok(index) => i64::from(index.cast_signed()),
+            Err(_) => index.cast_signed(),
+        };
         let text = place.path().map(|path| path.text.as_str())?;
         let (name, _) = text.split_once('[')?;
         let found = self.debug.offset_of(place.pointer.to, name).ok()??;
@@ -460,21 +597,20 @@ impl<'w, 'd> Walk<'w, 'd> {
         };
         let count = (*counts.first()?)?;
         // A loop may have gone on since the index was used.
-        if index < count {
+        if u64::try_from(index).is_ok_and(|index| index < count) {
             return None;
         }
         let offset = place
             .pointer
             .offset
-            .checked_add(i64::try_from(index.checked_mul(stride)?).ok()?)?;
-        let there = self.debug.members_at(
-            place.pointer.to,
-            u64::try_from(offset).ok()?,
-            Some(load.size.into()),
-        );
-        let holds = there.ok().and_then(|paths| paths.into_iter().next());
+            .checked_add(index.checked_mul(i64::try_from(stride).ok()?)?)?;
+        let there = u64::try_from(offset).ok().and_then(|offset| {
+            let size = Some(load.size.into());
+            self.debug.members_at(place.pointer.to, offset, size).ok()
+        });
+        let holds = there.and_then(|paths| paths.into_iter().next());
         Some(Beyond {
-            index,
+            index: index.cast_unsigned(),
             count,
             holds: holds.map_or_else(String::new, |path| {
                 let owner = value::type_name(self.debug, place.pointer.to);
@@ -511,14 +647,16 @@ impl<'w, 'd> Walk<'w, 'd> {
                 }
             },
         };
+        if view.is_void(call) {
+            let why = format!("the call of {name}(), which returns nothing, may have changed it");
+            return unknown(trail, &format!("a register in {}()", body.name), &why);
+        }
         let line = self.line(body, at);
         trail.steps.push(format!(
             "The call of {name}() in {}(){line} returned it",
             body.name
         ));
-        let said = trail
-            .value
-            .and_then(|value| value::says(value, body.arch.name));
+        let said = trail.says();
         let points_to = view
             .result_type(call)
             .and_then(|type_id| self.debug.pointee(type_id).ok().flatten());
@@ -542,153 +680,6 @@ impl<'w, 'd> Walk<'w, 'd> {
         }]
     }
 
-    /// An argument, with nothing said of who passed it.
-    fn argument_here(
-        &self,
-        level: &Level<'w, 'd>,
-        reg: Reg,
-        number: u8,
-        trail: Trail,
-    ) -> Vec<Found> {
-        let parameter = View::new(self.debug, &level.body).parameter(reg);
-        let points_to =
-            parameter.and_then(|(_, type_id)| self.debug.pointee(type_id).ok().flatten());
-        let said = trail
-            .value
-            .and_then(|value| value::says(value, level.body.arch.name));
-        vec![Found {
-            end: End {
-                kind: EndKind::Argument,
-                what: format!("argument {} of {}", number + 1, level.body.base_name()),
-                value: said.clone().map(|said| said.text),
-                because: None,
-                variable: None,
-                beyond: None,
-            },
-            key: None,
-            passed: None,
-            through: trail.through,
-            steps: trail.steps,
-            points_to,
-            member_of: None,
-            says: said,
-            object: Vec::new(),
-        }]
-    }
-
-    /// An argument: what did the caller pass?
-    fn argument(
-        &mut self,
-        level: &Level<'w, 'd>,
-        reg: Reg,
-        number: u8,
-        mut trail: Trail,
-    ) -> Vec<Found> {
-        let body = Arc::clone(&level.body);
-        let what = format!("argument {} of {}", number + 1, body.base_name());
-        let view = View::new(self.debug, &body);
-        let parameter = view.parameter(reg);
-        let named = parameter.map_or_else(String::new, |(name, _)| format!(" (`{name}`)"));
-        let said = trail
-            .value
-            .and_then(|value| value::says(value, body.arch.name));
-        let end = |because: Option<String>| End {
-            kind: EndKind::Argument,
-            what: what.clone(),
-            value: said.clone().map(|said| said.text),
-            because,
-            variable: None,
-            beyond: None,
-        };
-        let points_to =
-            parameter.and_then(|(_, type_id)| self.debug.pointee(type_id).ok().flatten());
-        let stop = |trail: Trail, because: String| {
-            vec![Found {
-                end: end(Some(because)),
-                key: None,
-                passed: None,
-                through: trail.through,
-                steps: trail.steps,
-                points_to,
-                member_of: None,
-                says: said.clone(),
-                object: Vec::new(),
-            }]
-        };
-        let passing = match self.passing(level) {
-            Ok(passing) => passing,
-            Err(why) => {
-                trail
-                    .steps
-                    .push(format!("It is {what}(){named}, unchanged since the entry"));
-                return stop(trail, why);
-            }
-        };
-        let at = passing.at;
-        let line = self.line(&passing.level.body, at);
-        // In the delay slot of the call the register may still be set.
-        let caller = &passing.level.body;
-        let own = caller
-            .nodes
-            .get(at)
-            .filter(|_| passing.is_behind)
-            .and_then(|node| node.insn.sets(reg));
-        let value = own.cloned().unwrap_or(Expr::Reg(reg));
-        let sum = caller.sum(&value, at);
-        trail.steps.push(format!(
-            "It is {what}(){named}, unchanged since the entry; {}(){line} passed it",
-            caller.name
-        ));
-        if let Some(number) = sum.number() {
-            let text = value::constant(number);
-            return vec![Found {
-                end: end(None),
-                key: None,
-                passed: Some(Passed {
-                    by: caller.base_name().to_owned(),
-                    value: text,
-                    line: self.file_line(caller, at),
-                }),
-                through: trail.through,
-                steps: trail.steps,
-                points_to,
-                member_of: None,
-                says: said.clone(),
-                object: Vec::new(),
-            }];
-        }
-        let kept = trail.clone();
-        trail.through.push(what.clone());
-        let next = passing.level.clone();
-        let mut found = self.value(&next, &value, at, trail);
-        // Beyond what is known the argument itself is the last sure thing.
-        found.retain(|found| {
-            found.end.kind != EndKind::Unknown || found.through.len() > kept.through.len() + 1
-        });
-        if found.is_empty() {
-            return stop(
-                kept,
-                format!("what {}() passed could not be followed", next.body.name),
-            );
-        }
-        found
-    }
-
-    /// A register that functions give back unchanged: the caller's value.
-    fn kept(&mut self, level: &Level<'w, 'd>, reg: Reg, trail: Trail) -> Vec<Found> {
-        match self.passing(level) {
-            Ok(passing) => {
-                let next = passing.level.clone();
-                self.value(&next, &Expr::Reg(reg), passing.at, trail)
-            }
-            Err(why) => unknown(
-                trail,
-                &format!("{reg} at the entry of {}()", level.body.name),
-                &why,
-            ),
-        }
-    }
-
     /// ` (file:line)`, or nothing.
     pub(super) fn line(&self, body: &Body<'d>, at: usize) -> String {
         self.file_line(body, at)
@@ -699,6 +690,11 @@ impl<'w, 'd> Walk<'w, 'd> {
         let line = self.debug.line_at(body.object?, body.insn(at)?.address);
         line.ok()?.map(|line| line.text())
     }
+}
+
+/// Whether a mask only clears bits that a pointer to something aligned has no use for.
+fn is_untagging(mask: &Expr) -> bool {
+    matches!(mask, Expr::Const(mask) if !mask < 64)
 }
 
 /// The part of an address that is multiplied, as the instruction has it.
@@ -712,12 +708,12 @@ fn scaled(address: &Expr) -> Option<&Expr> {
     }
 }
 
-fn unknown(trail: Trail, what: &str, why: &str) -> Vec<Found> {
+pub(super) fn unknown(trail: Trail, what: &str, why: &str) -> Vec<Found> {
     vec![Found {
         end: End {
             kind: EndKind::Unknown,
             what: what.to_owned(),
-            value: None,
+            value: trail.says().map(|said| said.text),
             because: Some(why.to_owned()),
             variable: None,
             beyond: None,

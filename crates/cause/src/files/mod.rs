@@ -3,10 +3,10 @@
 //! The log gives the place and the registers, the files give the whole function, its callers and its types.
 
 mod access;
-mod callers;
 mod chain;
 mod handler;
 mod identity;
+mod passing;
 mod setters;
 mod start;
 mod value;
@@ -76,6 +76,7 @@ impl Tracer for FileTracer<'_, '_> {
         };
         let start = start?;
         let mut walk = chain::Walk::new(self.debug, event, &start.registers);
+        walk.points_to = start.place.as_ref().map(|place| place.pointer.to);
         let mut found = match &start.leaf {
             Some((leaf, value)) => walk.ends(&start.level, leaf, *value),
             None => Vec::new(),
@@ -97,7 +98,11 @@ impl Tracer for FileTracer<'_, '_> {
         }
         let access = start.access(self.debug, &first);
         let all: Vec<&chain::Found> = [&first].into_iter().chain(&found).collect();
-        let (setters, left_out) = setters::find(self.debug, &all);
+        let body = &start.level.body;
+        let near = body
+            .object
+            .zip(body.insn(start.at).map(|insn| insn.address));
+        let (setters, left_out) = setters::find(self.debug, &all, near);
         let handler = handler::find(self.debug, &start.level, event);
         let provenance = Provenance {
             access,

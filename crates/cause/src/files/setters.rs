@@ -11,14 +11,18 @@ use super::value::{LIST_POISONS, is_poison_number};
 const MOST_SETTERS: usize = 6;
 
 /// The setters of every end, and what was left out.
-pub(super) fn find(debug: &DebugInfo<'_>, found: &[&Found]) -> (Vec<Setter>, Option<String>) {
+pub(super) fn find(
+    debug: &DebugInfo<'_>,
+    found: &[&Found],
+    near: Option<(ObjectId, u64)>,
+) -> (Vec<Setter>, Option<String>) {
     let mut setters = Vec::new();
     let mut left_out = None;
     for one in found {
         let Some(key) = &one.key else {
             continue;
         };
-        match Stores::find(debug, key) {
+        match Stores::find_near(debug, key, near) {
             Ok(stores) => setters.extend(of(debug, one, &stores, &mut left_out)),
             Err(error) => left_out = Some(error.to_string()),
         }
@@ -34,8 +38,13 @@ fn of<'d>(
 ) -> Vec<Setter> {
     if stores.left_out > 0 {
         *left_out = Some(format!(
-            "{} functions were not looked at, {} were",
+            "{} functions that may store there were not looked at, {} were, those next to the one that failed",
             stores.left_out, stores.looked
+        ));
+    } else if stores.sieved > 0 {
+        *left_out = Some(format!(
+            "{} functions were looked at; {} in which no instruction has the offset of the member were not",
+            stores.looked, stores.sieved
         ));
     }
     let mut chosen: Vec<&Store<'_>> = stores.found.iter().collect();
@@ -56,10 +65,19 @@ fn of<'d>(
             break;
         }
         let setter = setter(debug, &found.end.what, store);
-        let is_told =
-            |known: &Setter| (&known.function, &known.stores) == (&setter.function, &setter.stores);
-        if !setters.iter().any(is_told) {
-            setters.push(setter);
+        let is_told = |known: &&mut Setter| {
+            (&known.function, &known.stores) == (&setter.function, &setter.stores)
+        };
+        match setters.iter_mut().find(is_told) {
+            // A store that a compiler made twice runs under what both have in common.
+            Some(known) => {
+                let is_common = |guard: &Guard| {
+                    let mut others = setter.guards.iter();
+                    others.any(|other| other.condition == guard.condition)
+                };
+                known.guards.retain(is_common);
+            }
+            None => setters.push(setter),
         }
     }
     setters

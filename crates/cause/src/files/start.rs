@@ -148,6 +148,11 @@ fn accessed<'w, 'd>(
     at: usize,
     callers: Vec<&'w Frame>,
 ) -> Result<Start<'w, 'd>, String> {
+    // An instruction that is executed before a branch faults at the address of that.
+    let is_branch = body
+        .insn(at)
+        .is_some_and(|insn| insn.delay_slot && insn.accesses().is_empty());
+    let at = at + usize::from(is_branch);
     let text = || {
         body.insn(at)
             .map_or("", |insn| insn.text.as_str())
@@ -210,7 +215,10 @@ fn accessed<'w, 'd>(
         at,
         failed: Some(failed),
         place,
-        index: index.map(|index| index & 0xffff_ffff),
+        // One below 0 is no number of an element.
+        index: index
+            .map(|index| index & 0xffff_ffff)
+            .filter(|index| *index < 1 << 31),
         offset,
     })
 }
@@ -327,7 +335,9 @@ impl Start<'_, '_> {
             access.member = without_indices(&path.text);
             access.offset = offset;
             access.consistent = true;
-        } else if let Some(place) = &self.place {
+        } else if let Some(place) = &self.place
+            && (place.path().is_some() || found.points_to.is_none())
+        {
             let path = place.path();
             access.type_name = value::type_name(debug, place.pointer.to);
             access.member = path.map_or_else(String::new, |path| without_indices(&path.text));

@@ -16,12 +16,13 @@ pub(super) fn tell(
     provenance: &Provenance,
     start: &Start<'_, '_>,
     found: &Found,
+    is_cut: bool,
 ) {
     traced
         .verdict
         .push(access(&provenance.access, provenance, start));
     traced.verdict.push(end(provenance));
-    traced.verdict.extend(setters(provenance, found));
+    traced.verdict.extend(setters(provenance, found, is_cut));
     traced.verdict.extend(handler(provenance));
     traced.cause_named = names_cause(provenance, found);
     if provenance.ends.kind == EndKind::Freed {
@@ -141,7 +142,8 @@ fn end(provenance: &Provenance) -> String {
                 };
                 format!(
                     "The pointer was read as element {} of {what}, which has {}{holds}{through}{or}.",
-                    beyond.index, beyond.count
+                    beyond.index.cast_signed(),
+                    beyond.count
                 )
             }
             None => format!("The pointer was read from {what}{through}{or}."),
@@ -161,7 +163,11 @@ pub(super) fn argument(what: &str) -> String {
     format!("{what}()")
 }
 
-fn setters(provenance: &Provenance, found: &Found) -> Option<String> {
+fn setters(provenance: &Provenance, found: &Found, is_cut: bool) -> Option<String> {
+    let scope = match is_cut {
+        true => "In the functions that were looked at",
+        false => "In the given files",
+    };
     if provenance.ends.beyond.is_some() {
         // Whoever sets the elements that are there has nothing to do with one that is not.
         return None;
@@ -181,13 +187,13 @@ fn setters(provenance: &Provenance, found: &Found) -> Option<String> {
         _ => "sets it",
     };
     if functions.is_empty() && found.key.is_some() {
-        return Some("In the given files no store to it was found.".to_owned());
+        return Some(format!("{scope} no store to it was found."));
     }
     let [function] = functions.as_slice() else {
         return (!functions.is_empty())
-            .then(|| format!("In the given files it is set by {}.", functions.join(", ")));
+            .then(|| format!("{scope} it is set by {}.", functions.join(", ")));
     };
-    let mut text = format!("In the given files only {function} {does}");
+    let mut text = format!("{scope} only {function} {does}");
     if let [one] = setters.as_slice() {
         text.push_str(&under(&one.guards));
     }

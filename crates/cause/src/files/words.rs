@@ -29,7 +29,8 @@ pub(super) struct Story<'s, 'w, 'd> {
 /// Writes it down.
 pub(super) fn tell(traced: &mut Traced, story: &Story<'_, '_, '_>) {
     evidence(traced, story);
-    verdict::tell(traced, story.provenance, story.start, story.found);
+    let is_cut = story.left_out.is_some();
+    verdict::tell(traced, story.provenance, story.start, story.found, is_cut);
     let provenance = story.provenance;
     let is_known = provenance.ends.kind != EndKind::Unknown;
     let is_checked = |fit: &Fit| matches!(fit, Fit::BuildId { .. } | Fit::Code { .. });

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use gimli::{AttributeValue, UnitHeader, UnitOffset, constants as dw};
 use rayon::prelude::*;
@@ -14,6 +15,15 @@ use super::entry::Entry;
 use super::{Dwarf, Slice, Unit};
 use crate::error::Result;
 use crate::types::{NameKind, TypeId};
+
+/// A variable: its name and its type.
+pub(super) type FoundVariable<'a> = (&'a str, Option<TypeId>);
+
+/// Searches through all of `.debug_info` before an index of the addresses in it pays.
+const SEARCHES_BEFORE_INDEX: u64 = 2;
+
+/// Addresses of variables that are kept of one part of `.debug_info`.
+const MOST_VARIABLES: usize = 1 << 18;
 
 /// What an entry's name means, if it is one that is looked for.
 fn kind_of(tag: gimli::DwTag) -> Option<NameKind> {
@@ -298,7 +308,25 @@ impl<'a> Dwarf<'a> {
         &self,
         address: u64,
         beside: Option<u64>,
-    ) -> Result<Option<(&'a str, Option<TypeId>)>> {
+    ) -> Result<Option<FoundVariable<'a>>> {
+        let kept = || {
+            self.variables
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(known) = kept().get(&address) {
+            return Ok(*known);
+        }
+        let found = self.look_for_variable(address, beside)?;
+        kept().insert(address, found);
+        Ok(found)
+    }
+
+    fn look_for_variable(
+        &self,
+        address: u64,
+        beside: Option<u64>,
+    ) -> Result<Option<FoundVariable<'a>>> {
         let mut needle = vec![dw::DW_OP_addr.0];
         match (self.is_64, self.endian) {
             (true, base::Endian::Little) => needle.extend(address.to_le_bytes()),
@@ -314,7 +342,56 @@ impl<'a> Dwarf<'a> {
         {
             return Ok(Some(found));
         }
-        self.variable_of(&needle, 0..self.info.len())
+        if self.gone_through.fetch_add(1, Ordering::Relaxed) < SEARCHES_BEFORE_INDEX {
+            return self.variable_of(&needle, 0..self.info.len());
+        }
+        let places = self
+            .variable_places
+            .get_or_init(|| self.places_of_variables(&needle));
+        let start = places.partition_point(|(known, _)| *known < address);
+        let own = places.get(start..).unwrap_or_default().iter();
+        let own = own.take_while(|(known, _)| *known == address);
+        self.variable_at_one_of(own.map(|(_, place)| *place))
+    }
+
+    /// Every place that looks like the address of a variable near that of `needle`: in its half of the addresses.
+    fn places_of_variables(&self, needle: &[u8]) -> Vec<(u64, usize)> {
+        const PART: usize = 4 << 20;
+        // Length and operator come first; what is common to all addresses makes the search exact and fast.
+        let word = needle.len().saturating_sub(2);
+        let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+        let read = |bytes: &[u8]| match self.endian {
+            base::Endian::Little => bytes.iter().rev().fold(0, fold),
+            base::Endian::Big => bytes.iter().fold(0, fold),
+        };
+        let upper = |address: u64| address >> (8 * word - 8).min(56);
+        let wanted = upper(needle.get(2..).map_or(0, read));
+        let head = needle.get(..2).unwrap_or_default();
+        let parts = self.info.len().div_ceil(PART);
+        let mut places: Vec<(u64, usize)> = (0..parts)
+            .into_par_iter()
+            .flat_map_iter(|part| {
+                let start = part * PART;
+                let end = self.info.len().min(start + PART + needle.len() - 1);
+                let bytes = self.info.get(start..end).unwrap_or_default();
+                let mut found = Vec::new();
+                for at in memchr::memchr_iter(dw::DW_OP_addr.0, bytes) {
+                    let Some(before) = at.checked_sub(1) else {
+                        continue;
+                    };
+                    let is_head = bytes.get(before..=at) == Some(head);
+                    if let Some(address) = bytes.get(at + 1..at + 1 + word).filter(|_| is_head) {
+                        let address = read(address);
+                        if upper(address) == wanted && found.len() < MOST_VARIABLES {
+                            found.push((address, start + before));
+                        }
+                    }
+                }
+                found
+            })
+            .collect();
+        places.sort_unstable();
+        places
     }
 
     /// The variable whose place in memory `needle` tells, in a part of `.debug_info`.
@@ -342,8 +419,14 @@ impl<'a> Dwarf<'a> {
             })
             .collect();
         places.sort_unstable();
-        for place in places.into_iter().take(64) {
-            let place = within.start + place;
+        self.variable_at_one_of(places.into_iter().map(|place| within.start + place))
+    }
+
+    fn variable_at_one_of(
+        &self,
+        places: impl Iterator<Item = usize>,
+    ) -> Result<Option<FoundVariable<'a>>> {
+        for place in places.take(64) {
             let Ok(unit) = self.unit_of(place) else {
                 continue;
             };

@@ -66,6 +66,11 @@ pub(crate) struct Dwarf<'a> {
     /// Bytes of abbreviations read so far.
     abbreviations_used: AtomicU64,
     names: OnceLock<index::Index>,
+    /// The variables that were asked for, by address.
+    variables: Mutex<BTreeMap<u64, Option<index::FoundVariable<'a>>>>,
+    /// Where `.debug_info` tells the address of a variable, by address; made when it has been gone through often.
+    variable_places: OnceLock<Vec<(u64, usize)>>,
+    gone_through: AtomicU64,
     damage: Mutex<Vec<Error>>,
 }
 
@@ -114,6 +119,9 @@ impl<'a> Dwarf<'a> {
             units: Mutex::new(BTreeMap::new()),
             abbreviations_used: AtomicU64::new(0),
             names: OnceLock::new(),
+            variables: Mutex::default(),
+            variable_places: OnceLock::new(),
+            gone_through: AtomicU64::new(0),
             damage: Mutex::new(Vec::new()),
         }))
     }
