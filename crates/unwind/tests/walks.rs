@@ -340,3 +340,18 @@ fn without_registers_there_is_no_stack() {
     let stack = walk(&kernel, user, Rule::Registers, true);
     assert!(stack.frames.is_empty() && matches!(stack.end, End::User(_)));
 }
+
+#[test]
+fn registers_at_the_end_of_memory_are_no_registers() {
+    for rest in [3, 4] {
+        let mut kernel = kernel(&[], &[(0, 0, SP, NONE, rest)], NEW);
+        kernel.filling = Some(7);
+        let stack = walk(
+            &kernel,
+            registers(CODE + 8, u64::MAX - 20, None),
+            Rule::Registers,
+            true,
+        );
+        assert!(!stack.frames.is_empty());
+    }
+}

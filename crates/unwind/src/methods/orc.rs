@@ -35,13 +35,19 @@ fn step(source: &dyn Source, frame: &Frame) -> Result<Option<Step>, String> {
     let (rule, sp) = match entry.kind {
         OrcKind::Regs => {
             for (place, (register, _)) in (0..).zip(ALL) {
-                registers.set(register, Some(word(sp + 8 * place, "saved registers")?));
+                registers.set(
+                    register,
+                    Some(word(sp.wrapping_add(8 * place), "saved registers")?),
+                );
             }
             (Rule::Interrupted, sp)
         }
         OrcKind::Iret => {
             for (place, (register, _)) in (0..).zip(ALL.into_iter().skip(X86::Rip as usize)) {
-                registers.set(register, Some(word(sp + 8 * place, "saved registers")?));
+                registers.set(
+                    register,
+                    Some(word(sp.wrapping_add(8 * place), "saved registers")?),
+                );
             }
             // The entry code has changed none of the others yet.
             for (register, _) in ALL.into_iter().take(X86::OrigRax as usize) {
