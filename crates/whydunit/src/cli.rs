@@ -139,7 +139,7 @@ fn not_yet(verb: &str) -> Exit {
 pub fn root() -> Command {
     let mut root = Command::new("why")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Finds out why a Linux system died, from its kernel log")
+        .about("Finds out why a Linux system died, from its kernel log or its dump")
         .override_usage("why [VERB] TARGET… [OPTIONS]")
         .after_help(after_help())
         .disable_help_subcommand(true)
@@ -194,7 +194,7 @@ pub fn targets() -> Arg {
         .help("A log, a folder of logs, '-' (standard input), /dev/kmsg, a saved report; beside a log: a vmlinux or module")
         .long_help(
             "What to inspect: a kernel log in any form, plain or compressed with gzip, xz or zstd; \
-             a folder (each file in it; /sys/fs/pstore is one); '-' for standard input; \
+             a kernel dump of x86_64; a folder (each file in it; /sys/fs/pstore is one); '-' for standard input; \
              /dev/kmsg to explain and then follow the running kernel's log; \
              a report that was saved with --json; beside a log also the vmlinux or the modules that ran, \
              as with --debuginfo",

@@ -74,6 +74,31 @@ pub(super) struct Trail {
     arch: &'static str,
 }
 
+impl Found {
+    /// An end with nothing told but what it is and what the value says.
+    pub(super) fn at(kind: EndKind, what: String, trail: Trail) -> Self {
+        let says = trail.says();
+        Found {
+            end: End {
+                kind,
+                what,
+                value: says.clone().map(|says| says.text),
+                because: None,
+                variable: None,
+                beyond: None,
+            },
+            key: None,
+            passed: None,
+            through: trail.through,
+            steps: trail.steps,
+            points_to: None,
+            member_of: None,
+            says,
+            object: Vec::new(),
+        }
+    }
+}
+
 impl Trail {
     /// What the value says of itself.
     pub(super) fn says(&self) -> Option<value::Says> {
@@ -323,27 +348,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             trail
                 .steps
                 .push(format!("`{text}`{line} read it from the variable `{name}`"));
-            let said = trail
-                .value
-                .and_then(|value| value::says(value, body.arch.name));
-            return vec![Found {
-                end: End {
-                    kind: EndKind::Global,
-                    what: name.to_owned(),
-                    value: said.clone().map(|said| said.text),
-                    because: None,
-                    variable: None,
-                    beyond: None,
-                },
-                key: None,
-                passed: None,
-                through: trail.through,
-                steps: trail.steps,
-                points_to: None,
-                member_of: None,
-                says: said,
-                object: Vec::new(),
-            }];
+            return vec![Found::at(EndKind::Global, name.to_owned(), trail)];
         }
         if let Some(place) = &mut place
             && let Some(path) = self.meant(place)
@@ -424,26 +429,15 @@ impl<'w, 'd> Walk<'w, 'd> {
             (_, Some(_)) => EndKind::Global,
             _ => EndKind::Member,
         };
-        vec![Found {
-            end: End {
-                kind,
-                what,
-                value: said.clone().map(|said| said.text),
-                because: None,
-                variable: None,
-                beyond,
-            },
-            key: Key::of(&view, &place),
-            passed: None,
-            through: trail.through,
-            steps: trail.steps,
-            points_to: path
-                .type_id
-                .and_then(|type_id| self.debug.pointee(type_id).ok().flatten()),
-            member_of: Some((place.pointer.to, place.pointer.offset)),
-            says: said,
-            object,
-        }]
+        let mut found = Found::at(kind, what, trail);
+        found.end.beyond = beyond;
+        found.key = Key::of(&view, &place);
+        found.points_to = path
+            .type_id
+            .and_then(|type_id| self.debug.pointee(type_id).ok().flatten());
+        found.member_of = Some((place.pointer.to, place.pointer.offset));
+        found.object = object;
+        vec![found]
     }
 
     /// Where the object came from that a value was read from: its callers may have handed on another one than
@@ -540,27 +534,14 @@ impl<'w, 'd> Walk<'w, 'd> {
             "It was read{line} from `{shown}`, a local variable of {}() on the stack",
             view.body.name
         ));
-        let said = trail.says();
-        Found {
-            end: End {
-                kind: EndKind::Stack,
-                what,
-                value: said.clone().map(|said| said.text),
-                because: Some("a called function may store to it, or nobody did".to_owned()),
-                variable: Some(place.pointer.text.clone()),
-                beyond: None,
-            },
-            key: Key::of(view, place),
-            passed: None,
-            through: trail.through,
-            steps: trail.steps,
-            points_to: place
-                .type_id()
-                .and_then(|type_id| self.debug.pointee(type_id).ok().flatten()),
-            member_of: None,
-            says: said,
-            object: Vec::new(),
-        }
+        let mut found = Found::at(EndKind::Stack, what, trail);
+        found.end.because = Some("a called function may store to it, or nobody did".to_owned());
+        found.end.variable = Some(place.pointer.text.clone());
+        found.key = Key::of(view, place);
+        found.points_to = place
+            .type_id()
+            .and_then(|type_id| self.debug.pointee(type_id).ok().flatten());
+        found
     }
 
     /// An element that its array does not have.
@@ -656,28 +637,11 @@ impl<'w, 'd> Walk<'w, 'd> {
             "The call of {name}() in {}(){line} returned it",
             body.name
         ));
-        let said = trail.says();
-        let points_to = view
+        let mut found = Found::at(EndKind::Return, format!("return value of {name}()"), trail);
+        found.points_to = view
             .result_type(call)
             .and_then(|type_id| self.debug.pointee(type_id).ok().flatten());
-        vec![Found {
-            end: End {
-                kind: EndKind::Return,
-                what: format!("return value of {name}()"),
-                value: said.clone().map(|said| said.text),
-                because: None,
-                variable: None,
-                beyond: None,
-            },
-            key: None,
-            passed: None,
-            through: trail.through,
-            steps: trail.steps,
-            points_to,
-            member_of: None,
-            says: said,
-            object: Vec::new(),
-        }]
+        vec![found]
     }
 
     /// ` (file:line)`, or nothing.
@@ -709,22 +673,7 @@ fn scaled(address: &Expr) -> Option<&Expr> {
 }
 
 pub(super) fn unknown(trail: Trail, what: &str, why: &str) -> Vec<Found> {
-    vec![Found {
-        end: End {
-            kind: EndKind::Unknown,
-            what: what.to_owned(),
-            value: trail.says().map(|said| said.text),
-            because: Some(why.to_owned()),
-            variable: None,
-            beyond: None,
-        },
-        key: None,
-        passed: None,
-        through: trail.through,
-        steps: trail.steps,
-        points_to: None,
-        member_of: None,
-        says: None,
-        object: Vec::new(),
-    }]
+    let mut found = Found::at(EndKind::Unknown, what.to_owned(), trail);
+    found.end.because = Some(why.to_owned());
+    vec![found]
 }

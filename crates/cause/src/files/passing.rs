@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arch::{Expr, Reg};
-use base::{End, EndKind, Passed};
+use base::{EndKind, Passed};
 use code::{Body, Exit, Origin, Place, Target, View};
 use debuginfo::{Binding, ObjectId};
 
@@ -27,24 +27,9 @@ impl<'w, 'd> Walk<'w, 'd> {
         let parameter = view.parameter(reg);
         let points_to =
             parameter.and_then(|(_, type_id)| self.debug.pointee(type_id).ok().flatten());
-        let said = trail.says();
         vec![Found {
-            end: End {
-                kind,
-                what,
-                value: said.clone().map(|said| said.text),
-                because: None,
-                variable: None,
-                beyond: None,
-            },
-            key: None,
-            passed: None,
-            through: trail.through,
-            steps: trail.steps,
             points_to,
-            member_of: None,
-            says: said.clone(),
-            object: Vec::new(),
+            ..Found::at(kind, what, trail)
         }]
     }
 
@@ -60,29 +45,16 @@ impl<'w, 'd> Walk<'w, 'd> {
         let (kind, what) = argument_text(&view, reg);
         let parameter = view.parameter(reg);
         let named = parameter.map_or_else(String::new, |(name, _)| format!(" (`{name}`)"));
-        let said = trail.says();
-        let end = |because: Option<String>| End {
-            kind,
-            what: what.clone(),
-            value: said.clone().map(|said| said.text),
-            because,
-            variable: None,
-            beyond: None,
-        };
         let points_to =
             parameter.and_then(|(_, type_id)| self.debug.pointee(type_id).ok().flatten());
+        let found = |trail: Trail| Found {
+            points_to,
+            ..Found::at(kind, what.clone(), trail)
+        };
         let stop = |trail: Trail, because: String| {
-            vec![Found {
-                end: end(Some(because)),
-                key: None,
-                passed: None,
-                through: trail.through,
-                steps: trail.steps,
-                points_to,
-                member_of: None,
-                says: said.clone(),
-                object: Vec::new(),
-            }]
+            let mut found = found(trail);
+            found.end.because = Some(because);
+            vec![found]
         };
         let passing = match self.passing(level) {
             Ok(passing) => passing,
@@ -110,20 +82,14 @@ impl<'w, 'd> Walk<'w, 'd> {
         ));
         if let Some(number) = sum.number() {
             let text = value::constant(number);
+            let passed = Some(Passed {
+                by: caller.base_name().to_owned(),
+                value: text,
+                line: self.file_line(caller, at),
+            });
             return vec![Found {
-                end: end(None),
-                key: None,
-                passed: Some(Passed {
-                    by: caller.base_name().to_owned(),
-                    value: text,
-                    line: self.file_line(caller, at),
-                }),
-                through: trail.through,
-                steps: trail.steps,
-                points_to,
-                member_of: None,
-                says: said.clone(),
-                object: Vec::new(),
+                passed,
+                ..found(trail)
             }];
         }
         let kept = trail.clone();
@@ -164,25 +130,12 @@ impl<'w, 'd> Walk<'w, 'd> {
         let what = format!("argument {} of {}", number + 1, body.base_name());
         let points_to = self.debug.pointee(place?.type_id()?).ok().flatten();
         let mut trail = trail.clone();
-        let said = trail.says();
-        let end = |because| End {
-            kind: EndKind::Argument,
-            what: what.clone(),
-            value: said.clone().map(|said| said.text),
-            because,
-            variable: None,
-            beyond: None,
-        };
-        let found = |trail: Trail, because: Option<String>, passed: Option<Passed>| Found {
-            end: end(because),
-            key: None,
-            passed,
-            through: trail.through,
-            steps: trail.steps,
-            points_to,
-            member_of: None,
-            says: said.clone(),
-            object: Vec::new(),
+        let found = |trail: Trail, because: Option<String>, passed: Option<Passed>| {
+            let mut found = Found::at(EndKind::Argument, what.clone(), trail);
+            found.end.because = because;
+            found.passed = passed;
+            found.points_to = points_to;
+            found
         };
         let step = format!("It is {what}() (`{name}`), which comes on the stack");
         let passing = match self.passing(level) {
