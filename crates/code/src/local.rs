@@ -40,7 +40,7 @@ impl<'a> Body<'a> {
         !self
             .locals()
             .iter()
-            .any(|(_, other)| (start + 1..=slot).contains(other))
+            .any(|(_, other)| other > start && *other <= slot)
     }
 
     /// The slots whose address some instruction puts into a register or memory, sorted.

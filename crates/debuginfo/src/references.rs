@@ -445,7 +445,10 @@ fn words_of_code(object: &Object<'_>) -> Vec<(u64, u64)> {
         let base = section.address.unwrap_or(0);
         let bytes = section.bytes.unwrap_or_default();
         // Words lie at their own multiples, also where a section does not begin at one.
-        let skip = base.next_multiple_of(word).saturating_sub(base);
+        let Some(first_word) = base.checked_next_multiple_of(word) else {
+            continue;
+        };
+        let skip = first_word - base;
         let rest = bytes.get(skip as usize..).unwrap_or_default();
         for (number, bytes) in rest.chunks_exact(word as usize).enumerate() {
             let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
