@@ -331,7 +331,7 @@ impl<'a> View<'_, 'a> {
         {
             return Some(Pointer {
                 to,
-                offset: slot - start,
+                offset: slot.checked_sub(start)?,
                 text: name.to_owned(),
                 is_thing: true,
                 stride: None,

@@ -37,7 +37,7 @@ impl Kernel<'_> {
         }
         let ranges: Vec<(u64, u64)> = sections
             .iter()
-            .map(|(_, _, start, bytes)| (*start, start + bytes.len() as u64))
+            .map(|(_, _, start, bytes)| (*start, start.saturating_add(bytes.len() as u64)))
             .collect();
         let mut list: Vec<Section<'_>> = sections
             .iter()
