@@ -184,14 +184,15 @@ fn setters(provenance: &Provenance, found: &Found, is_cut: bool) -> Option<Strin
     }
     let does = match provenance.ends.kind {
         EndKind::Poison => "leaves the poison there",
-        _ => "sets it",
+        // Copies of whole structures, and what is stored through untyped pointers, are not seen.
+        _ => "sets it by name",
     };
     if functions.is_empty() && found.key.is_some() {
         return Some(format!("{scope} no store to it was found."));
     }
     let [function] = functions.as_slice() else {
         return (!functions.is_empty())
-            .then(|| format!("{scope} it is set by {}.", functions.join(", ")));
+            .then(|| format!("{scope} it is set by name by {}.", functions.join(", ")));
     };
     let mut text = format!("{scope} only {function} {does}");
     if let [one] = setters.as_slice() {
