@@ -11,6 +11,9 @@ is printed, and makes the outcome 1. Explained, and counted:
 * Modules whose files are not given have no names with drgn; ours are out of their own kallsyms.
 * User space: drgn goes on there without its files, which is guesswork; we end with its registers.
 * Without a VMCOREINFO note there is a gap that says so.
+* A task that has not run yet: its one frame is the code behind `__switch_to_asm` where it will begin
+  (`ret_from_fork`, or `ret_from_fork_asm`), which no unwind entry covers; drgn has no symbol for it and reads on in what
+  lies above.
 * Log: the second line of a record has a time with us, as the kernel prints it, and none with drgn.
 """
 
@@ -26,6 +29,7 @@ from drgn.helpers.linux.printk import get_dmesg
 from drgn.helpers.linux.sched import cpu_curr, idle_task, task_state_to_char
 
 KERNEL = 1 << 63
+START = ("__switch_to_asm", "ret_from_fork", "ret_from_fork_asm")
 TIME = re.compile(r"^\[ *\d+\.\d{6}\] ")
 
 
@@ -56,10 +60,18 @@ def modules(prog):
             yield [name, int(kept[0].base), sum(int(piece.size) for piece in kept)]
 
 
+def unborn(theirs, ours):
+    """Whether both have the task where a fork left it, and nothing else is known of it."""
+    if len(ours) != 1 or not theirs or theirs[0][1] is not None:
+        return False
+    return theirs[0][0] == ours[0][0] and ours[0][1] in START
+
+
 class Comparison:
     def __init__(self):
         self.differences = []
-        self.explained = {"labels": 0, "user space": 0, "lines of one record": 0, "modules without a file": 0}
+        kinds = ("labels", "user space", "lines of one record", "modules without a file", "tasks not run yet")
+        self.explained = dict.fromkeys(kinds, 0)
         self.frames = 0
 
     def same(self, what, theirs, ours):
@@ -69,6 +81,9 @@ class Comparison:
     def stacks(self, who, theirs, ours, end):
         if isinstance(ours, str):
             self.differences.append(f"stack of {who}: {ours}")
+            return
+        if unborn(theirs, ours):
+            self.explained["tasks not run yet"] += 1
             return
         if end.startswith("lost"):
             self.differences.append(f"stack of {who}: {end}")
