@@ -10,6 +10,28 @@ for name in $(cat /lib/load); do
 done
 # From here on the console shows everything.
 dmesg -n 8
+# For specimens that leave a dump: tasks that sleep in ways of their own, and one that runs; then the truth to
+# compare the dump with.
+tell() {
+	echo "=== $1"
+	shift
+	"$@"
+}
+prepare_dump() {
+	mkfifo /tmp/fifo
+	sleep 1000 &
+	cat /tmp/fifo &
+	sh -c "read line <>/tmp/fifo" &
+	(cd /proc && exec sleep 2000) &
+	tell ps ps -o pid,ppid,stat,comm
+	tell modules cat /proc/modules
+	tell kallsyms head -n 20 /proc/kallsyms
+	tell symbols grep -E " (init_task|swapper_pg_dir|init_top_pgt|_stext|linux_banner|log_buf|prb|whyfail_null_deref)\b" /proc/kallsyms
+	tell iomem cat /proc/iomem
+	tell vmcoreinfo cat /sys/kernel/vmcoreinfo
+	tell meminfo head -n 5 /proc/meminfo
+	echo "=== end"
+}
 . /specimen
 # The first process must not end, unless that is the specimen.
 while :; do
