@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use attach::{Content, Context, Dump, Error, Log, Target, open_bytes};
-use base::{Gap, LogEvent};
+use base::{Gap, LogEvent, Target as _};
 use cause::InputFacts;
 use report::Report;
 use text::{LogReader, LogSummary};
@@ -80,10 +80,7 @@ impl Reading {
     fn dump(&self, target: &Target, dump: &Dump, rows: Option<Rows<'_>>) -> Read {
         let told = match dump::log(dump) {
             Ok(told) => told,
-            Err(gap) => {
-                let why = format!("{}: {}", gap.what, gap.why);
-                return Read::Failed(Error::new("explain", &target.name, why).intact());
-            }
+            Err(gap) => return Read::Failed(no_kernel(target, dump, &gap)),
         };
         let log = match open_bytes(&target.name, told.log) {
             Ok(Content::Log(log)) => log,
@@ -222,4 +219,20 @@ impl Ordered<'_> {
             self.wanted = (self.to)(facts, ready);
         }
     }
+}
+
+/// Why the kernel of a dump was not found; what the dump lacks may be the reason.
+fn no_kernel(target: &Target, dump: &Dump, gap: &Gap) -> Error {
+    let mut why = format!("{}: {}", gap.what, gap.why);
+    let lacks = dump.image.gaps();
+    for lack in &lacks {
+        why.push_str(&format!("; {}: {}", lack.what, lack.why));
+    }
+    let error = Error::new("explain", &target.name, why);
+    if let Some(lack) = lacks.iter().find(|lack| !lack.supply.is_empty()) {
+        return error.next(format!("supply {}", lack.supply));
+    }
+    error
+        .intact()
+        .next("dumps of Linux on x86_64 are read; of other systems give the log")
 }

@@ -186,3 +186,31 @@ fn what_may_not_be_read_is_said() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("sudo"), "{}", ran.err);
 }
+
+#[test]
+fn a_dump_cut_before_its_kernel_says_that_it_was_cut() {
+    let core = synth::ElfCore {
+        segments: vec![synth::Segment {
+            physical: 0,
+            bytes: vec![0; 8192],
+            size: 8192,
+        }],
+        ..synth::ElfCore::default()
+    };
+    let whole = core.write();
+    let cut = &whole[..whole.len() - 4096];
+    let folder = folder_of("usage-dump", &[("whole", &whole), ("cut", cut)]);
+    let ran = run([folder.join("cut")]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    for words in [
+        "4096 bytes of memory",
+        "it was cut",
+        "supply the whole dump",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    let ran = run([folder.join("whole")]);
+    assert_eq!(ran.code, Some(2));
+    assert!(!ran.err.contains("cut"), "{}", ran.err);
+    assert!(ran.err.contains("Linux on x86_64"), "{}", ran.err);
+}
