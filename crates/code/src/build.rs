@@ -67,6 +67,53 @@ impl<'a> Body<'a> {
         Ok(Some(body))
     }
 
+    /// The function of an object whose symbol starts at `address`, without what debug info tells of it: most functions
+    /// that are looked through for something need not be asked for more.
+    pub(crate) fn of_symbol(debug: &DebugInfo<'a>, id: ObjectId, address: u64) -> Option<Self> {
+        let object = debug.object(id)?;
+        let arch = object.arch()?;
+        let decode = arch.decoder(object.endian())?;
+        let symbol = object.symbol_at(address).ok()??;
+        let end = symbol.address.checked_add(symbol.size)?;
+        let range = symbol.address..end;
+        if range.is_empty() || !object.is_function(&symbol) {
+            return None;
+        }
+        let code = vec![(range.start, object.linked_code(range).ok()?)];
+        let mut body = build(arch, decode, &code, Some(symbol.address), Some(object));
+        body.object = Some(id);
+        body.name = symbol.name.to_owned();
+        Some(body)
+    }
+
+    /// The same with what debug info tells of it, and with all of its parts.
+    pub(crate) fn described(mut self, debug: &DebugInfo<'a>) -> Result<Option<Self>> {
+        let (Some(id), Some(entry)) = (self.object, self.entry.and_then(|entry| self.insn(entry)))
+        else {
+            return Ok(None);
+        };
+        let entry = entry.address;
+        let function = debug.function_at(id, entry).unwrap_or_default();
+        let symbol = debug
+            .object(id)
+            .and_then(|object| object.symbol_at(entry).ok()?);
+        match function {
+            Some(function)
+                if symbol.is_some_and(|symbol| {
+                    let end = symbol.address.saturating_add(symbol.size);
+                    matches!(function.ranges.as_slice(), [only] if *only == (symbol.address..end))
+                        && function.entry() == Some(entry)
+                }) =>
+            {
+                self.function = Some(function);
+                Ok(Some(self))
+            }
+            None => Ok(Some(self)),
+            // It has parts elsewhere.
+            Some(_) => Self::of_function(debug, id, entry),
+        }
+    }
+
     /// The bytes that a report printed, which lie at `address`; `entry` is the function's where that is known.
     pub fn of_bytes(
         name: &str,

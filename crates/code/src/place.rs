@@ -4,6 +4,7 @@ use arch::{Expr, Load, Reg};
 use debuginfo::{Kind, Path, TypeId};
 
 use crate::body::{Body, Call, Exit, Target};
+use crate::callee::Callee;
 use crate::frame::reg_plus;
 use crate::origin::Origin;
 use crate::sum::{Leaf, Sum};
@@ -499,20 +500,10 @@ impl<'a> View<'_, 'a> {
             Target::Address(_) => {
                 let callee = self.body.callee(self.debug, call).ok()??;
                 let name = debuginfo::base_name(callee.name).to_owned();
-                let homes = callee
-                    .home
-                    .map(|(id, _)| id)
-                    .into_iter()
-                    .chain(self.object());
-                for id in homes {
-                    let Ok(Some(type_id)) = self.debug.function_type(id, &name) else {
-                        continue;
-                    };
-                    if let Some(returns) = self.returns(type_id) {
-                        return Some((returns, name));
-                    }
-                }
-                None
+                let mut types = self.types_of(&callee, &name);
+                let returns = types.find_map(|type_id| self.returns(type_id))?;
+                drop(types);
+                Some((returns, name))
             }
             Target::Value(value) => {
                 let type_id = self.type_within(value, call.at)?;
@@ -523,15 +514,37 @@ impl<'a> View<'_, 'a> {
         }
     }
 
+    /// The types of a called function: where it is defined, and where it is called.
+    fn types_of<'t>(
+        &'t self,
+        callee: &Callee<'a>,
+        name: &'t str,
+    ) -> impl Iterator<Item = TypeId> + 't {
+        let home = callee.home;
+        let there = home.and_then(|(id, address)| {
+            self.debug
+                .function_type_at(id, address, name)
+                .ok()
+                .flatten()
+        });
+        let here = move || {
+            let id = self
+                .object()
+                .filter(|id| home.is_none_or(|(home, _)| home != *id))?;
+            self.debug.function_type(id, name).ok().flatten()
+        };
+        there
+            .into_iter()
+            .chain(std::iter::once_with(here).flatten())
+    }
+
     /// Whether the called function is known to return nothing.
     pub fn is_void(&self, call: &Call) -> bool {
         let Some(callee) = self.body.callee(self.debug, call).ok().flatten() else {
             return false;
         };
         let name = debuginfo::base_name(callee.name);
-        let homes = callee.home.map(|(id, _)| id).into_iter();
-        let known = homes.chain(self.object()).find_map(|id| {
-            let type_id = self.debug.function_type(id, name).ok()??;
+        let known = self.types_of(&callee, name).find_map(|type_id| {
             let (_, shape) = self.debug.strip(Some(type_id)).ok()??;
             match &shape.kind {
                 Kind::Function { returns, .. } => Some(returns.is_none()),

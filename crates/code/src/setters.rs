@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::body::Body;
 use crate::place::Place;
-use crate::sieve;
+use crate::sieve::Sieve;
 use crate::view::View;
 
 /// Functions looked at in all objects together, the nearest ones.
@@ -156,6 +156,7 @@ impl<'a> Stores<'a> {
     ) -> debuginfo::Result<Self> {
         let mut stores = Stores::default();
         let mut work: Vec<(ObjectId, Symbol<'a>)> = Vec::new();
+        let mut sieves: Vec<(ObjectId, Sieve)> = Vec::new();
         for (id, object) in debug.objects() {
             if !knows(debug, id, key)? {
                 continue;
@@ -165,15 +166,18 @@ impl<'a> Stores<'a> {
             functions.dedup_by_key(|function| function.address);
             let all = functions.len();
             if all > FEW_FUNCTIONS
-                && let Some(arch) = object.arch().filter(|arch| !sieve::is_blind(arch))
-                && let Some(offsets) = offsets(debug, id, key)
+                && let Some(sieve) = sieve(debug, id, key)
                 && !object.is_relocatable()
             {
-                functions.retain(|function| {
-                    let code = object.bytes_at(function.address, function.size.min(MOST_CODE));
-                    code.is_none_or(|code| sieve::may_store(arch, code, &offsets))
-                });
+                functions = functions
+                    .into_par_iter()
+                    .filter(|function| {
+                        let code = object.bytes_at(function.address, function.size.min(MOST_CODE));
+                        code.is_none_or(|code| sieve.may_store(code))
+                    })
+                    .collect();
                 stores.sieved += all - functions.len();
+                sieves.push((id, sieve));
             }
             work.extend(functions.into_iter().map(|function| (id, function)));
         }
@@ -192,7 +196,16 @@ impl<'a> Stores<'a> {
         let found: Vec<Vec<Store<'a>>> = work
             .par_iter()
             .with_max_len(16)
-            .map(|(id, function)| within(debug, *id, function.address, key))
+            .map(|(id, function)| {
+                let sieve = sieves.iter().find(|(of, _)| of == id);
+                within(
+                    debug,
+                    *id,
+                    function.address,
+                    key,
+                    sieve.map(|(_, sieve)| sieve),
+                )
+            })
             .collect();
         let mut found: Vec<Store<'a>> = found.into_iter().flatten().collect();
         // A part that was moved away (`f.cold`) is a part of its function.
@@ -215,23 +228,35 @@ impl<'a> Stores<'a> {
 /// Bytes of one function that are sieved.
 const MOST_CODE: u64 = 1 << 16;
 
-/// What is added to a pointer to reach what `key` names: from the structure itself, and from the one around it.
-fn offsets(debug: &DebugInfo<'_>, id: ObjectId, key: &Key) -> Option<Vec<u64>> {
+/// How functions of a large file are told that cannot store to what `key` names: by what is added to a pointer to
+/// reach it from the structure itself and from the one around it, and by its size.
+fn sieve(debug: &DebugInfo<'_>, id: ObjectId, key: &Key) -> Option<Sieve> {
     let Key::Member { offset, outer, .. } = key else {
         return None;
     };
     let mut offsets = vec![*offset];
+    let mut sizes = Vec::new();
     let (around, path) = outer;
     let name = around.rsplit(' ').next().unwrap_or(around);
     for type_id in debug.types_named(name, None).ok()? {
         if type_id.object() == id
             && let Ok(Some(found)) = debug.offset_of(type_id, path)
-            && !offsets.contains(&found.offset)
         {
-            offsets.push(found.offset);
+            if !offsets.contains(&found.offset) {
+                offsets.push(found.offset);
+            }
+            let size = found.type_id.map(|member| debug.size_of(member));
+            sizes.push(size.and_then(|size| size.ok().flatten()));
         }
     }
-    Some(offsets)
+    let size = match sizes.as_slice() {
+        [Some(size), rest @ ..] if rest.iter().all(|other| *other == Some(*size)) => {
+            // What is larger than a register is set in parts.
+            Some(*size).filter(|size| *size <= 8)
+        }
+        _ => None,
+    };
+    Sieve::new(debug.object(id)?.arch()?, offsets, size)
 }
 
 /// Whether an object can have code that stores there: it has to know the structure.
@@ -242,15 +267,43 @@ fn knows(debug: &DebugInfo<'_>, id: ObjectId, key: &Key) -> debuginfo::Result<bo
     }
 }
 
-fn within<'a>(debug: &DebugInfo<'a>, id: ObjectId, address: u64, key: &Key) -> Vec<Store<'a>> {
-    let Ok(Some(body)) = Body::of_function(debug, id, address) else {
+/// The function at an address, if it has a store of those that a sieve lets through.
+fn body_with<'a>(
+    debug: &DebugInfo<'a>,
+    id: ObjectId,
+    address: u64,
+    sieve: Option<&Sieve>,
+) -> Option<Body<'a>> {
+    let bare = sieve.and_then(|sieve| Some((sieve, Body::of_symbol(debug, id, address)?)));
+    let Some((sieve, bare)) = bare else {
+        return Body::of_function(debug, id, address).ok()?;
+    };
+    sieve.of(&bare).has_any().then_some(())?;
+    bare.described(debug).ok()?
+}
+
+fn within<'a>(
+    debug: &DebugInfo<'a>,
+    id: ObjectId,
+    address: u64,
+    key: &Key,
+    sieve: Option<&Sieve>,
+) -> Vec<Store<'a>> {
+    let Some(body) = body_with(debug, id, address, sieve) else {
         return Vec::new();
     };
     let body = Arc::new(body);
     let view = View::new(debug, &body);
+    let sieved = sieve.map(|sieve| sieve.of(&body));
     let mut found = Vec::new();
     for (at, node) in body.nodes.iter().enumerate() {
         for (address, size, value, space) in node.stores() {
+            if sieved
+                .as_ref()
+                .is_some_and(|sieved| !sieved.is_met(address, size, at))
+            {
+                continue;
+            }
             if body.slot(address, at).is_some() {
                 continue;
             }

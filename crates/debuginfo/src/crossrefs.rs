@@ -75,13 +75,66 @@ pub(crate) struct CrossReferences {
     own: Vec<Reference>,
     /// To symbols that are defined elsewhere, by their numbers, sorted.
     other: Vec<Reference>,
+    /// Instructions that begin to make the address of a function without a relocation: the function and the place,
+    /// sorted; none where they were not looked for.
+    made: Option<Vec<(u64, u64)>>,
+}
+
+/// Addresses at which functions start.
+#[derive(Debug)]
+pub(crate) struct Starts {
+    first: u64,
+    /// A bit for each address from the first one on; none where they lie too far apart.
+    bits: Vec<u64>,
+    sorted: Vec<u64>,
+}
+
+/// Addresses for which there is a bit: 8 MiB of bits hold those of any kernel.
+const MOST_BITS: u64 = 1 << 26;
+
+impl Starts {
+    fn of(object: &Object<'_>) -> Result<Self> {
+        let symbols = object.symbols()?.iter();
+        let functions = symbols.filter(|symbol| object.is_function(symbol));
+        let mut sorted: Vec<u64> = functions.map(|symbol| symbol.address).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let first = sorted.first().copied().unwrap_or(0);
+        let last = sorted.last().copied().unwrap_or(0);
+        let mut bits = Vec::new();
+        if last - first < MOST_BITS {
+            bits.resize(((last - first) / 64 + 1) as usize, 0);
+            for start in &sorted {
+                let number = start - first;
+                if let Some(word) = bits.get_mut((number / 64) as usize) {
+                    *word |= 1 << (number % 64);
+                }
+            }
+        }
+        Ok(Starts {
+            first,
+            bits,
+            sorted,
+        })
+    }
+
+    /// Whether a function starts there.
+    pub(crate) fn has(&self, address: u64) -> bool {
+        if self.bits.is_empty() {
+            return self.sorted.binary_search(&address).is_ok();
+        }
+        let number = address.wrapping_sub(self.first);
+        let word = self
+            .bits
+            .get(usize::try_from(number / 64).unwrap_or(usize::MAX));
+        word.is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
 }
 
 impl CrossReferences {
     /// Looks through all loaded sections of the object.
     pub(crate) fn read<'a>(object: &Object<'a>) -> Result<Self> {
-        let mut starts: Vec<u64> = object.functions()?.iter().map(|f| f.address).collect();
-        starts.dedup();
+        let starts = Starts::of(object)?;
         let mut parts: Vec<(&Section<'a>, Range<u64>)> = Vec::new();
         for section in object.sections().iter().filter(|s| s.is_loaded()) {
             if is_table(section) {
@@ -93,19 +146,38 @@ impl CrossReferences {
                 parts.push((section, start..size.min(start + PART)));
             }
         }
-        let found: Vec<(Vec<Reference>, Vec<Reference>)> = parts
+        let found: Vec<Part> = parts
             .par_iter()
             .with_max_len(1)
             .map(|(section, part)| references(object, section, part.clone(), &starts))
             .collect::<Result<_>>()?;
-        let mut all = CrossReferences::default();
-        for (own, other) in found {
-            all.own.extend(own);
-            all.other.extend(other);
+        let mut all = CrossReferences {
+            own: Vec::with_capacity(found.iter().map(|part| part.own.len()).sum()),
+            ..CrossReferences::default()
+        };
+        let mut made = Vec::new();
+        for part in found {
+            all.own.extend(part.own);
+            all.other.extend(part.other);
+            made.extend(part.made);
         }
         all.own.par_sort_unstable();
         all.other.sort_unstable();
+        made.sort_unstable();
+        let has_all = object
+            .machine()
+            .is_some_and(|machine| machine.all_to.is_some());
+        all.made = has_all.then_some(made);
         Ok(all)
+    }
+
+    /// The instructions that begin to make an address without a relocation, where all such were looked for.
+    pub(crate) fn beginnings(&self, address: u64) -> Option<impl Iterator<Item = u64> + '_> {
+        let made = self.made.as_ref()?;
+        let start = made.partition_point(|(to, _)| *to < address);
+        let found = made.get(start..).unwrap_or_default().iter();
+        let found = found.take_while(move |(to, _)| *to == address);
+        Some(found.map(|(_, at)| *at))
     }
 
     /// The references to an address of the object.
@@ -125,14 +197,21 @@ fn same(references: &[Reference], to: u64) -> &[Reference] {
     references.get(start..end).unwrap_or_default()
 }
 
-/// The references of a part of a section: to addresses and to symbols.
+/// The references of a part of a section: to addresses and to symbols, and what begins to make an address.
+#[derive(Debug, Default)]
+struct Part {
+    own: Vec<Reference>,
+    other: Vec<Reference>,
+    made: Vec<(u64, u64)>,
+}
+
 fn references<'a>(
     object: &Object<'a>,
     section: &Section<'a>,
     part: Range<u64>,
-    starts: &[u64],
-) -> Result<(Vec<Reference>, Vec<Reference>)> {
-    let (mut own, mut other) = (Vec::new(), Vec::new());
+    starts: &Starts,
+) -> Result<Part> {
+    let mut found = Part::default();
     let base = section.address.unwrap_or(0);
     let range = base.saturating_add(part.start)..base.saturating_add(part.end);
     object.each_relocation(range, |relocation| {
@@ -140,13 +219,13 @@ fn references<'a>(
             return;
         };
         if let Some(to) = relocation.target() {
-            own.push(Reference { to, at, how });
+            found.own.push(Reference { to, at, how });
         } else if let Some(symbol) = relocation.symbol
             && matches!(symbol.home, Home::Elsewhere | Home::Common)
             && relocation.addend == 0
         {
             let to = u64::from(symbol.index);
-            other.push(Reference { to, at, how });
+            found.other.push(Reference { to, at, how });
         }
     })?;
     if let (true, Some(machine), Some(bytes)) = (section.is_code(), object.machine(), section.bytes)
@@ -154,27 +233,48 @@ fn references<'a>(
         let bytes = Bytes::new(bytes, object.endian());
         let table = object.table(section)?;
         let table = table.as_ref().as_ref().map_err(Clone::clone)?;
-        for (offset, branch) in (machine.branches)(bytes, part, base) {
-            // Within the operands of other instructions bytes may look like a branch, but hardly like one to
-            // exactly where a function starts.
-            if starts.binary_search(&branch.target).is_err() {
+        // Within the operands of other instructions bytes may look like a branch, but hardly like one to
+        // exactly where a function starts.
+        let direct = match machine.all_to {
+            Some(all_to) => all_to(bytes, part.clone(), base, starts),
+            None => (machine.branches)(bytes, part.clone(), base)
+                .into_iter()
+                .filter(|(_, branch)| starts.has(branch.target))
+                .map(|(offset, branch)| {
+                    let how = if branch.is_call { How::Call } else { How::Jump };
+                    (offset, branch.target, how)
+                })
+                .collect(),
+        };
+        // Both are sorted: what a relocation fills in is told by that.
+        let last = part.end.saturating_add(LONGEST);
+        let mut filled = table.places(part.start, last).peekable();
+        for (offset, target, how) in direct {
+            let size = match (machine.step, how) {
+                (1, How::Address) => 7,
+                (1, _) => 5,
+                _ => 4,
+            };
+            while filled.next_if(|place| *place < offset).is_some() {}
+            if filled.peek().is_some_and(|place| *place < offset + size) {
                 continue;
             }
             let at = base.saturating_add(offset);
-            let size = if machine.step == 1 { 5 } else { 4 };
-            if table.touches(offset, offset + size) {
-                continue;
+            match how {
+                How::Address => found.made.push((target, at)),
+                how => found.own.push(Reference {
+                    to: target,
+                    at,
+                    how,
+                }),
             }
-            let how = if branch.is_call { How::Call } else { How::Jump };
-            own.push(Reference {
-                to: branch.target,
-                at,
-                how,
-            });
         }
     }
-    Ok((own, other))
+    Ok(found)
 }
+
+/// Bytes of the longest instruction that refers to code.
+const LONGEST: u64 = 8;
 
 /// How a relocation refers to its target, and where from.
 fn use_of(object: &Object<'_>, relocation: &Relocation<'_>) -> Option<(How, u64)> {
@@ -271,6 +371,13 @@ pub(crate) fn beginnings(
     section: &Section<'_>,
     target: u64,
 ) -> Result<Vec<u64>> {
+    if let Some(found) = object
+        .references_if_read()
+        .and_then(|references| references.beginnings(target))
+    {
+        let within = section.range();
+        return Ok(found.filter(|at| within.contains(at)).collect());
+    }
     let mut found = Vec::new();
     let (Some(machine), Some(bytes), Some(base)) =
         (object.machine(), section.bytes, section.address)

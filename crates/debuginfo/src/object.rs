@@ -39,10 +39,12 @@ pub struct Object<'a> {
     pub(crate) words_of_code: OnceLock<Vec<(u64, u64)>>,
     /// How often it was asked who refers to something.
     asked: AtomicU32,
+    /// The names that it offers to modules, sorted.
+    exported: OnceLock<Result<Vec<&'a str>>>,
 }
 
 /// Questions who refers to something that are answered by going through a linked file before an index pays.
-const QUESTIONS_BEFORE_INDEX: u32 = 16;
+const QUESTIONS_BEFORE_INDEX: u32 = 2;
 
 impl<'a> Object<'a> {
     /// Opens the file `label`, whose contents are `bytes`. Sections that must be unpacked or relocated go to
@@ -90,6 +92,7 @@ impl<'a> Object<'a> {
             detours: OnceLock::new(),
             words_of_code: OnceLock::new(),
             asked: AtomicU32::new(0),
+            exported: OnceLock::new(),
         }
     }
 
@@ -345,14 +348,18 @@ impl<'a> Object<'a> {
     }
 
     /// The names that this object offers to modules (`EXPORT_SYMBOL`), sorted.
-    pub fn exported(&self) -> Result<Vec<&'a str>> {
-        let entries = self.symbols()?.iter().filter(|symbol| symbol.is_defined());
-        let mut names: Vec<_> = entries
-            .filter_map(|symbol| symbol.name.strip_prefix("__ksymtab_"))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        Ok(names)
+    pub fn exported(&self) -> Result<&[&'a str]> {
+        let read = || {
+            let entries = self.symbols()?.iter().filter(|symbol| symbol.is_defined());
+            let mut names: Vec<_> = entries
+                .filter_map(|symbol| symbol.name.strip_prefix("__ksymtab_"))
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            Ok(names)
+        };
+        let kept = self.exported.get_or_init(read);
+        kept.as_ref().map(Vec::as_slice).map_err(Clone::clone)
     }
 
     /// The relocations with a field in `range`, in the order of addresses.
@@ -410,6 +417,11 @@ impl<'a> Object<'a> {
             .get_or_init(read)
             .as_ref()
             .map_err(Clone::clone)
+    }
+
+    /// All references, where they are read already.
+    pub(crate) fn references_if_read(&self) -> Option<&CrossReferences> {
+        self.references.get()?.as_ref().ok()
     }
 
     /// The references to an address of the object.

@@ -115,6 +115,11 @@ impl<'a> Table<'a> {
         self.between(start, end).next().is_some()
     }
 
+    /// The places from `start` to before `end`, in their order.
+    pub(crate) fn places(&self, start: u64, end: u64) -> impl Iterator<Item = u64> + '_ {
+        self.between(start, end).map(|entry| entry.offset)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all().next().is_none()
     }

@@ -431,6 +431,33 @@ impl<'a> DebugInfo<'a> {
         Ok(found.first().copied().map(handle))
     }
 
+    /// The type of the function at `address`, which is called `name` in the source. No index of all names is needed
+    /// for it, as that of [`DebugInfo::function_type`] may be.
+    pub fn function_type_at(
+        &self,
+        id: ObjectId,
+        address: u64,
+        name: &str,
+    ) -> Result<Option<TypeId>> {
+        let handle = |at: u64| TypeId { object: id, at };
+        if let Ok(Some(btf)) = self.btf(id)
+            && let Some(at) = btf.named(NameKind::Function, name).first()
+        {
+            return Ok(Some(handle(*at)));
+        }
+        let Some(dwarf) = self.dwarf(id)? else {
+            return Ok(None);
+        };
+        let Some((unit, entry)) = dwarf.function_at(address)? else {
+            return Ok(None);
+        };
+        let (home, at) = dwarf.origin(&unit, entry)?;
+        if std::ptr::eq(home, &raw const *dwarf) {
+            return Ok(Some(handle(at)));
+        }
+        self.function_type(id, name)
+    }
+
     /// The functions that run at `address`: the innermost inlined one first, the compiled one last.
     ///
     /// Without debug info it is the function of the symbol table alone. For a return address ask one byte before.

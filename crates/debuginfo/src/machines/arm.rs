@@ -21,6 +21,7 @@ pub(crate) static ENTRY: Machine = Machine {
         })
     },
     branches_to: None,
+    all_to: None,
     // There is no decoder that could complete the address.
     beginnings: |_, _, _, _| Vec::new(),
     fill,

@@ -26,6 +26,7 @@ pub(crate) static ENTRY: Machine = Machine {
         })
     },
     branches_to: None,
+    all_to: None,
     beginnings: |section, part, base, target| {
         let begins =
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);

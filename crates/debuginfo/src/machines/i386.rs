@@ -23,6 +23,7 @@ pub(crate) static ENTRY: Machine = Machine {
         })
     },
     branches_to: None,
+    all_to: None,
     // Addresses are constants of instructions, with a relocation.
     beginnings: |_, _, _, _| Vec::new(),
     fill: |kind, neutral, word| {

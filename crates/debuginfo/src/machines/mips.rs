@@ -25,6 +25,7 @@ pub(crate) static ENTRY: Machine = Machine {
         })
     },
     branches_to: None,
+    all_to: None,
     beginnings: |section, part, _, target| {
         find_all(section, part, 4, |field| begins_address(field, target))
     },

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::bytes::Bytes;
+use crate::crossrefs::{How, Starts};
 use crate::link::Word;
 use crate::relocation::RelocationKind;
 
@@ -29,6 +30,9 @@ pub(crate) struct Machine {
     pub(crate) branches: Branches,
     /// The same of those that lead to the address given last, where these are found much faster than all.
     pub(crate) branches_to: Option<BranchesTo>,
+    /// The branches to starts of functions and the instructions that make the address of one, all in one pass,
+    /// where that is much faster than one after the other.
+    pub(crate) all_to: Option<AllTo>,
     /// The offsets of instructions that may begin to make the address given last in a register.
     pub(crate) beginnings:
         fn(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<u64>,
@@ -59,6 +63,11 @@ type Branches = fn(section: Bytes<'_>, part: Range<u64>, base: u64) -> Vec<(u64,
 /// The direct branches of a part of a section to one target.
 type BranchesTo =
     fn(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) -> Vec<(u64, Branch)>;
+
+/// The direct branches of a part of a section to starts of functions and the instructions that make the address of
+/// one: offsets, targets, and how each leads there.
+type AllTo =
+    fn(section: Bytes<'_>, part: Range<u64>, base: u64, starts: &Starts) -> Vec<(u64, u64, How)>;
 
 /// A place in a section that a relocation changes or an instruction fills.
 pub(crate) struct Field<'a> {

@@ -26,6 +26,7 @@ pub(crate) static ENTRY: Machine = Machine {
         })
     },
     branches_to: None,
+    all_to: None,
     // Addresses are made from the table of contents, of which a function knows only the register.
     beginnings: |_, _, _, _| Vec::new(),
     fill,

@@ -7,6 +7,7 @@ use object::elf::{self, RelocationType};
 
 use super::{Branch, Convention, Field, Fill, LargeResult, Machine, Meaning, Structures, scan};
 use crate::bytes::Bytes;
+use crate::crossrefs::{How, Starts};
 use crate::link::{Word, fill_x86};
 use crate::relocation::RelocationKind;
 use crate::relocation::RelocationKind::{Other, Relative, Slot, ThreadLocal};
@@ -23,6 +24,7 @@ pub(crate) static ENTRY: Machine = Machine {
         })
     },
     branches_to: Some(branches_to),
+    all_to: Some(all_to),
     beginnings: |section, part, base, target| {
         let begins =
             |field: &Field<'_>| begins_address(field, base.wrapping_add(field.offset), target);
@@ -198,6 +200,55 @@ fn distances_to(section: Bytes<'_>, part: Range<u64>, base: u64, target: u64) ->
         }
     }
     found.sort_unstable();
+    found
+}
+
+/// All that [`branch`] and [`begins_address`] find of starts of functions.
+fn all_to(
+    section: Bytes<'_>,
+    part: Range<u64>,
+    base: u64,
+    starts: &Starts,
+) -> Vec<(u64, u64, How)> {
+    let (Ok(start), Ok(end)) = (usize::try_from(part.start), usize::try_from(part.end)) else {
+        return Vec::new();
+    };
+    let code = section.data.get(start..).unwrap_or_default();
+    let distance = |at: usize| {
+        let word = code.get(at..at + 4)?;
+        Some(i64::from(i32::from_le_bytes(word.try_into().ok()?)))
+    };
+    let mut found = Vec::new();
+    let own = code.get(..end.saturating_sub(start)).unwrap_or(code);
+    for (at, byte) in own.iter().enumerate() {
+        // Most bytes are none of these.
+        let (size, how) = match byte {
+            0xe8 => (5, How::Call),
+            0xe9 => (5, How::Jump),
+            0xeb => (2, How::Jump),
+            0x0f if matches!(code.get(at + 1), Some(0x80..=0x8f)) => (6, How::Jump),
+            0x48 | 0x4c
+                if code.get(at + 1) == Some(&0x8d)
+                    && code.get(at + 2).is_some_and(|modrm| modrm & 0xc7 == 5) =>
+            {
+                (7, How::Address)
+            }
+            _ => continue,
+        };
+        let distance = match size {
+            2 => code.get(at + 1).map(|byte| i64::from(byte.cast_signed())),
+            size => distance(at + size - 4),
+        };
+        let Some(distance) = distance else {
+            continue;
+        };
+        let offset = part.start + at as u64;
+        let behind = base.wrapping_add(offset).wrapping_add(size as u64);
+        let target = behind.wrapping_add_signed(distance);
+        if starts.has(target) {
+            found.push((offset, target, how));
+        }
+    }
     found
 }
 

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use gimli::{AttributeValue, UnitHeader, UnitOffset, constants as dw};
@@ -18,9 +17,6 @@ use crate::types::{NameKind, TypeId};
 
 /// A variable: its name and its type.
 pub(super) type FoundVariable<'a> = (&'a str, Option<TypeId>);
-
-/// Searches through all of `.debug_info` before an index of the addresses in it pays.
-const SEARCHES_BEFORE_INDEX: u64 = 2;
 
 /// Addresses of variables that are kept of one part of `.debug_info`.
 const MOST_VARIABLES: usize = 1 << 18;
@@ -342,9 +338,6 @@ impl<'a> Dwarf<'a> {
         {
             return Ok(Some(found));
         }
-        if self.gone_through.fetch_add(1, Ordering::Relaxed) < SEARCHES_BEFORE_INDEX {
-            return self.variable_of(&needle, 0..self.info.len());
-        }
         let places = self
             .variable_places
             .get_or_init(|| self.places_of_variables(&needle));
@@ -354,19 +347,17 @@ impl<'a> Dwarf<'a> {
         self.variable_at_one_of(own.map(|(_, place)| *place))
     }
 
-    /// Every place that looks like the address of a variable near that of `needle`: in its half of the addresses.
+    /// Every place that looks like the address of a variable, as `needle` does: to look for one takes as long.
     fn places_of_variables(&self, needle: &[u8]) -> Vec<(u64, usize)> {
         const PART: usize = 4 << 20;
-        // Length and operator come first; what is common to all addresses makes the search exact and fast.
-        let word = needle.len().saturating_sub(2);
+        // Length and operator come first.
+        let (head, word) = needle.split_at_checked(2).unwrap_or_default();
         let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
         let read = |bytes: &[u8]| match self.endian {
             base::Endian::Little => bytes.iter().rev().fold(0, fold),
             base::Endian::Big => bytes.iter().fold(0, fold),
         };
-        let upper = |address: u64| address >> (8 * word - 8).min(56);
-        let wanted = upper(needle.get(2..).map_or(0, read));
-        let head = needle.get(..2).unwrap_or_default();
+        let finder = memchr::memmem::Finder::new(head);
         let parts = self.info.len().div_ceil(PART);
         let mut places: Vec<(u64, usize)> = (0..parts)
             .into_par_iter()
@@ -374,20 +365,12 @@ impl<'a> Dwarf<'a> {
                 let start = part * PART;
                 let end = self.info.len().min(start + PART + needle.len() - 1);
                 let bytes = self.info.get(start..end).unwrap_or_default();
-                let mut found = Vec::new();
-                for at in memchr::memchr_iter(dw::DW_OP_addr.0, bytes) {
-                    let Some(before) = at.checked_sub(1) else {
-                        continue;
-                    };
-                    let is_head = bytes.get(before..=at) == Some(head);
-                    if let Some(address) = bytes.get(at + 1..at + 1 + word).filter(|_| is_head) {
-                        let address = read(address);
-                        if upper(address) == wanted && found.len() < MOST_VARIABLES {
-                            found.push((address, start + before));
-                        }
-                    }
-                }
-                found
+                let address = |at: usize| {
+                    let from = at + head.len();
+                    Some((read(bytes.get(from..from + word.len())?), start + at))
+                };
+                let found = finder.find_iter(bytes).filter_map(address);
+                found.take(MOST_VARIABLES).collect::<Vec<_>>()
             })
             .collect();
         places.sort_unstable();

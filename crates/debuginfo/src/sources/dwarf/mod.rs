@@ -70,7 +70,6 @@ pub(crate) struct Dwarf<'a> {
     variables: Mutex<BTreeMap<u64, Option<index::FoundVariable<'a>>>>,
     /// Where `.debug_info` tells the address of a variable, by address; made when it has been gone through often.
     variable_places: OnceLock<Vec<(u64, usize)>>,
-    gone_through: AtomicU64,
     damage: Mutex<Vec<Error>>,
 }
 
@@ -121,7 +120,6 @@ impl<'a> Dwarf<'a> {
             names: OnceLock::new(),
             variables: Mutex::default(),
             variable_places: OnceLock::new(),
-            gone_through: AtomicU64::new(0),
             damage: Mutex::new(Vec::new()),
         }))
     }
