@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arch::{Arch, Expr, Insn, Reg, Role, Test};
-use debuginfo::{Function, ObjectId};
+use debuginfo::{Function, ObjectId, Site};
 
 /// The code of one function, or of the part of it that is known.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Body<'a> {
     pub entry: Option<usize>,
     /// Whether control may go ways that are not known: it jumps to computed addresses, or bytes were not decoded.
     pub has_hidden_ways: bool,
+    /// Where it has other instructions than its file: a kernel had put them there when it ran.
+    pub replaced: Vec<Site>,
     /// The end of the stack before each instruction, counted from its place at the entry, and the same of the
     /// frame pointer, where known.
     pub(crate) frames: Vec<crate::frame::Ends>,

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use arch::{Arch, Callee, Decode, Effect, Expr, Flow, Insn, Reg};
 use base::Endian;
-use debuginfo::{DebugInfo, Object, ObjectId, Result, base_name};
+use debuginfo::{DebugInfo, Object, ObjectId, Ran, Result, Site, base_name};
 
 use crate::body::{Body, Call, Exit, Kept, Node, Target};
 use crate::callee::{self, Special};
-use crate::frame;
+use crate::{frame, moved};
 
 /// Instructions of one function; more is no function.
 const MOST_NODES: usize = 1 << 16;
@@ -19,7 +19,29 @@ const MOST_RANGES: usize = 64;
 impl<'a> Body<'a> {
     /// The function of an object with code at `address`; none where no symbol or debug info names one, or where
     /// there is no decoder.
+    ///
+    /// It is the file's code: what may run at any time, whatever the kernel has rewritten.
     pub fn of_function(debug: &DebugInfo<'a>, id: ObjectId, address: u64) -> Result<Option<Self>> {
+        Self::read(debug, id, address, None)
+    }
+
+    /// The same as it ran: with the code bytes that were seen, `ran` of a log or those that memory had, in the places
+    /// which a kernel rewrites.
+    pub fn as_ran(
+        debug: &DebugInfo<'a>,
+        id: ObjectId,
+        address: u64,
+        ran: &[Ran<'_>],
+    ) -> Result<Option<Self>> {
+        Self::read(debug, id, address, Some(ran))
+    }
+
+    fn read(
+        debug: &DebugInfo<'a>,
+        id: ObjectId,
+        address: u64,
+        ran: Option<&[Ran<'_>]>,
+    ) -> Result<Option<Self>> {
         let Some(object) = debug.object(id) else {
             return Ok(None);
         };
@@ -55,11 +77,24 @@ impl<'a> Body<'a> {
             }
             (None, None) => return Ok(None),
         };
-        let mut code = Vec::new();
+        let mut code = Code::default();
         for range in ranges.iter().take(MOST_RANGES) {
-            code.push((range.start, object.linked_code(range.clone())?));
+            let bytes = object.linked_code(range.clone())?;
+            code.pieces.push((range.start, bytes));
         }
-        let mut body = build(arch, decode, &code, Some(entry), Some(object));
+        let mut seen = Code::default();
+        for range in ranges.iter().take(MOST_RANGES).filter(|_| ran.is_some()) {
+            let running = object.running_code(range.clone(), ran.unwrap_or_default())?;
+            seen.pieces.push((range.start, running.bytes));
+            seen.replaced.extend(running.replaced);
+            seen.seen_keys.extend(running.seen_keys);
+        }
+        let mut body = build(arch, decode, code, Some(entry), Some(object));
+        if !seen.replaced.is_empty() || !seen.seen_keys.is_empty() {
+            let mut as_ran = build(arch, decode, seen, Some(entry), Some(object));
+            as_ran.drop_unreached(&body);
+            body = as_ran;
+        }
         body.object = Some(id);
         body.name = name.to_owned();
         body.function = function;
@@ -124,7 +159,11 @@ impl<'a> Body<'a> {
         entry: Option<u64>,
     ) -> Option<Self> {
         let decode = arch.decoder(endian)?;
-        let mut body = build(arch, decode, &[(address, bytes)], entry, None);
+        let code = Code {
+            pieces: vec![(address, bytes)],
+            ..Code::default()
+        };
+        let mut body = build(arch, decode, code, entry, None);
         body.name = name.to_owned();
         body.has_hidden_ways = true;
         Some(body)
@@ -149,18 +188,35 @@ impl<'a> Body<'a> {
     }
 }
 
+/// What a body is made of.
+#[derive(Default)]
+struct Code {
+    /// Addresses and the bytes from there on.
+    pieces: Vec<(u64, Vec<u8>)>,
+    /// As in [`debuginfo::Running`].
+    replaced: Vec<Site>,
+    seen_keys: Vec<u64>,
+}
+
 fn build(
     arch: &'static Arch,
     decode: Decode,
-    code: &[(u64, Vec<u8>)],
+    code: Code,
     entry: Option<u64>,
     object: Option<&Object<'_>>,
 ) -> Body<'static> {
     let special = |address: u64| callee::special(object?, address);
     let mut insns: Vec<Insn> = Vec::new();
     let mut has_hidden_ways = false;
-    for (start, bytes) in code {
+    for (start, bytes) in &code.pieces {
+        let first = insns.len();
         has_hidden_ways |= decode_all(arch, decode, *start, bytes, &mut insns);
+        if let Some(object) = object
+            && !code.replaced.is_empty()
+        {
+            let new = insns.get_mut(first..).unwrap_or_default();
+            moved::settle(object, decode, (*start, bytes), &code.replaced, new);
+        }
     }
     insns.sort_by_key(|insn| insn.address);
     insns.dedup_by_key(|insn| insn.address);
@@ -186,12 +242,13 @@ fn build(
         nodes,
         entry: None,
         has_hidden_ways,
+        replaced: code.replaced,
         frames: Vec::new(),
         kept: Kept::default(),
     };
     body.entry = entry.and_then(|entry| body.node_at(entry));
     if let Some(object) = object {
-        body.add_detours(object);
+        body.add_detours(object, &code.seen_keys);
     }
     body.drop_padding();
     body.add_cases(object);

@@ -50,9 +50,14 @@ impl Body<'_> {
     }
 
     /// Adds the ways that tables of the kernel tell: branches that are patched in, and what is done after a fault.
-    pub(crate) fn add_detours(&mut self, object: &Object<'_>) {
+    ///
+    /// Of the branches that were `seen` as they ran the code itself says where they went.
+    pub(crate) fn add_detours(&mut self, object: &Object<'_>, seen: &[u64]) {
         for range in self.ranges() {
             for (from, to) in object.detours_from(range) {
+                if seen.contains(from) {
+                    continue;
+                }
                 let (Some(from), Some(to)) = (self.node_at(*from), self.node_at(*to)) else {
                     continue;
                 };
@@ -66,6 +71,35 @@ impl Body<'_> {
                 if self.follows(from) == Some(from + 1) && self.is_jump(from) {
                     self.link(from, from + 1);
                 }
+            }
+        }
+    }
+
+    /// Takes away the ways out of instructions that only lead on from what the kernel has taken out of the code: what
+    /// nothing leads to in the `file` either may be reached as before.
+    pub(crate) fn drop_unreached(&mut self, file: &Body<'_>) {
+        if self.has_hidden_ways || self.entry.is_none() {
+            return;
+        }
+        let is_start = |at: &usize| {
+            let address = self.insn(*at).map(|insn| insn.address);
+            let own = address.and_then(|address| file.nodes.get(file.node_at(address)?));
+            self.entry == Some(*at) || own.is_none_or(|node| node.before.is_empty())
+        };
+        let mut open: Vec<usize> = (0..self.nodes.len()).filter(is_start).collect();
+        let mut is_reached = vec![false; self.nodes.len()];
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(is_reached.get_mut(at).unwrap_or(&mut true), true)
+                && let Some(node) = self.nodes.get(at)
+            {
+                open.extend(&node.next);
+            }
+        }
+        let unreached = is_reached.iter().enumerate().filter(|(_, is)| !**is);
+        for at in unreached.map(|(at, _)| at).collect::<Vec<_>>() {
+            let next = self.nodes.get(at).map(|node| node.next.clone());
+            for to in next.unwrap_or_default() {
+                self.unlink(at, to);
             }
         }
     }

@@ -13,6 +13,7 @@ mod graph;
 mod guards;
 mod jumps;
 mod local;
+mod moved;
 mod origin;
 mod place;
 mod reach;

@@ -35,7 +35,7 @@ pub use function::{
     VariableAt, Where,
 };
 pub use identity::Identity;
-pub use matching::{AsRun, Comparison, Difference, Rewrite, Site, SizeFit};
+pub use matching::{Comparison, Difference, Ran, Rewrite, Running, Site, SizeFit};
 pub use object::Object;
 pub use path::{Destination, Owner, Path};
 pub use references::{AddressUse, Caller, UsePlace};

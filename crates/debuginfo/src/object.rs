@@ -12,6 +12,7 @@ use crate::elf::{Elf, Section};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::machines::{self, Machine};
+use crate::matching::Ran;
 use crate::relocate::{Context, ForLoader, Table};
 use crate::relocation::{Relocation, RelocationKind};
 use crate::sections;
@@ -37,6 +38,8 @@ pub struct Object<'a> {
     pub(crate) detours: OnceLock<Vec<(u64, u64)>>,
     /// Of a linked file the words of data with addresses of code.
     pub(crate) words_of_code: OnceLock<Vec<(u64, u64)>>,
+    /// Code that ran in the place of the file's.
+    pub(crate) ran: Vec<Ran<'a>>,
     /// How often it was asked who refers to something.
     asked: AtomicU32,
     /// The names that it offers to modules, sorted.
@@ -91,6 +94,7 @@ impl<'a> Object<'a> {
             references: OnceLock::new(),
             detours: OnceLock::new(),
             words_of_code: OnceLock::new(),
+            ran: Vec::new(),
             asked: AtomicU32::new(0),
             exported: OnceLock::new(),
         }

@@ -199,6 +199,13 @@ impl<'a> DebugInfo<'a> {
         self.loaded.get(id.0 as usize).map(|loaded| &loaded.object)
     }
 
+    /// Takes code bytes that ran in the place of an object's, in the addresses of its file.
+    pub fn lay(&mut self, id: ObjectId, ran: Vec<crate::Ran<'a>>) {
+        if let Some(loaded) = self.loaded.get_mut(id.0 as usize) {
+            loaded.object.lay(ran);
+        }
+    }
+
     /// The kernel: the first object that is no module and says that it is Linux, else the first linked one.
     pub fn kernel(&self) -> Option<ObjectId> {
         let is_kernel = |object: &Object<'_>| object.identity().banner.is_some();

@@ -8,7 +8,7 @@
 
 mod common;
 
-use debuginfo::{Difference, Object, Rewrite, SizeFit};
+use debuginfo::{Difference, Object, Ran, Rewrite, SizeFit};
 
 fn start(object: &Object<'_>, name: &str) -> u64 {
     object.functions_named(name).unwrap()[0].address
@@ -111,32 +111,88 @@ fn arm64_may_use_a_shadow_stack_instead_of_signatures() {
     assert!(object.compare(first, &ran).unwrap().difference.is_some());
 }
 
+/// What ran from the alternative on, and of what is rewritten there the offsets and reasons.
+fn replaced(object: &Object<'_>, first: u64, ran: &Ran<'_>) -> Vec<(u64, Rewrite)> {
+    let running = object
+        .running_code(first..first + 0x46, std::slice::from_ref(ran))
+        .unwrap();
+    let replaced = running.replaced.iter();
+    replaced
+        .map(|site| (site.range.start - first, site.why))
+        .collect()
+}
+
 #[test]
-fn text_as_it_ran_tells_where_relocations_do_not_hold() {
+fn what_ran_is_laid_over_the_file_where_it_was_rewritten() {
+    for file in ["rewritten.o", "rewritten-kernel"] {
+        let object = common::open(file);
+        let first = start(&object, "first");
+        let linked = object.linked_code(first..first + 0x46).unwrap();
+        let mut bytes = linked.clone();
+        let mut put = |at: usize, new: &[u8]| bytes[at..at + new.len()].copy_from_slice(new);
+        put(0, &[0x0f, 0x1f, 0x44, 0, 0]);
+        put(5, &[0x3e]);
+        put(8, &[0xe9, 0x37, 0, 0, 0]);
+        put(16, &[0xff, 0xd0, 0x0f, 0x1f, 0]);
+        put(51, &[0x0f, 0x1f, 0x40, 0xd6]);
+        let ran = Ran {
+            address: first,
+            bytes: bytes.clone().into(),
+        };
+        let told = replaced(&object, first, &ran);
+        assert_eq!(
+            told,
+            [(8, Rewrite::StaticKey), (16, Rewrite::Retpoline)],
+            "{file}"
+        );
+        let running = object.running_code(first..first + 0x46, &[ran]).unwrap();
+        // The tracer, the lock prefix and the landing change no value.
+        assert_eq!(running.bytes[..8], linked[..8], "{file}");
+        assert_eq!(running.bytes[8..51], bytes[8..51], "{file}");
+        assert_eq!(running.bytes[51..], linked[51..], "{file}");
+        assert_eq!(running.seen_keys, [first + 8, first + 55], "{file}");
+    }
+}
+
+#[test]
+fn what_was_seen_in_part_or_while_it_was_rewritten_is_not_used() {
     let object = common::open("rewritten.o");
     let first = start(&object, "first");
-    let own = object.bytes_at(first, 0x23).unwrap();
-    let mut ran = own[14..].to_vec();
-    ran[2..7].copy_from_slice(&[0xff, 0xd0, 0x0f, 0x1f, 0]);
-    let as_run = object
-        .as_run(first..first + 0x23, first + 14, &ran)
-        .unwrap()
-        .unwrap();
-    assert_eq!(as_run.bytes[..16], own[..16]);
-    assert_eq!(as_run.bytes[16..21], [0xff, 0xd0, 0x0f, 0x1f, 0]);
-    assert_eq!(as_run.bytes[21..], own[21..]);
-    let replaced: Vec<_> = as_run
-        .replaced
+    let linked = object.linked_code(first..first + 0x46).unwrap();
+    let mut bytes = linked.clone();
+    bytes[8..13].copy_from_slice(&[0xe9, 0x37, 0, 0, 0]);
+    let cut = Ran {
+        address: first + 9,
+        bytes: bytes[9..].to_vec().into(),
+    };
+    assert_eq!(replaced(&object, first, &cut), []);
+    bytes[8] = 0xcc;
+    let ran = Ran {
+        address: first,
+        bytes: bytes.clone().into(),
+    };
+    assert_eq!(replaced(&object, first, &ran), []);
+    let running = object.running_code(first..first + 0x46, &[ran]).unwrap();
+    assert_eq!(running.seen_keys, [first + 55]);
+    // What the loader fills in is no other instruction.
+    bytes[8..].copy_from_slice(&linked[8..]);
+    let fields = object.rewritten(first..first + 0x46).unwrap();
+    let field = fields
         .iter()
-        .map(|s| (s.range.start - first, s.why))
-        .collect();
-    assert_eq!(replaced, [(16, Rewrite::Retpoline)]);
-    // There is no code for all of this.
-    assert_eq!(
-        object.as_run(first..first + 0x1000, first, &ran).unwrap(),
-        None
-    );
-    assert_eq!(object.as_run(0..u64::MAX, first, &ran).unwrap(), None);
+        .find(|site| site.why == Rewrite::Relocation && site.range.start > first + 8)
+        .unwrap();
+    bytes[usize::try_from(field.range.start - first).unwrap()] ^= 0x55;
+    let ran = Ran {
+        address: first,
+        bytes: bytes.into(),
+    };
+    assert_eq!(replaced(&object, first, &ran), []);
+    // Nothing is laid over what has no code, and what is elsewhere says nothing.
+    let far = Ran {
+        address: u64::MAX - 2,
+        bytes: vec![0; 8].into(),
+    };
+    assert_eq!(replaced(&object, first, &far), []);
 }
 
 #[test]

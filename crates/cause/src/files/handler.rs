@@ -27,7 +27,7 @@ pub(super) fn find(
             inner = None;
             continue;
         };
-        let Ok(Some(body)) = Body::of_function(debug, spot.object, spot.lookup()) else {
+        let Ok(Some(body)) = Body::as_ran(debug, spot.object, spot.lookup(), &[]) else {
             inner = None;
             continue;
         };

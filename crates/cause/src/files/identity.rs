@@ -442,7 +442,7 @@ fn compare(object: &Object<'_>, address: u64, event: &LogEvent) -> Option<Compar
 
 /// The log's code bytes, and where in the file they begin when its program counter is `address`.
 ///
-/// `debuginfo::Object::as_run` lays them over a function's text.
+/// `debuginfo::Object::running_code` lays them over a function's text.
 pub(crate) fn window(
     object: &Object<'_>,
     address: u64,

@@ -7,6 +7,7 @@ mod chain;
 mod handler;
 mod identity;
 mod passing;
+mod rewritten;
 mod setters;
 mod start;
 mod value;

@@ -212,7 +212,7 @@ impl<'w, 'd> Walk<'w, 'd> {
             Located::Contradicts(contradiction) => return Err(contradiction.sentence()),
             Located::Unnamed => return Err("the caller's frame has no name".to_owned()),
         };
-        let body = match Body::of_function(self.debug, spot.object, spot.lookup()) {
+        let body = match Body::as_ran(self.debug, spot.object, spot.lookup(), &[]) {
             Ok(Some(body)) => Arc::new(body),
             Ok(None) => return Err("the caller's code cannot be decoded".to_owned()),
             Err(error) => return Err(error.to_string()),

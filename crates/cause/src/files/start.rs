@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arch::{Arch, Expr};
 use base::{Access, Endian, Frame, LogEvent, Trust};
 use code::{Body, Leaf, Place, Target, View, without_indices};
-use debuginfo::DebugInfo;
+use debuginfo::{DebugInfo, Ran};
 
 use super::access::{Agreement, Failed, Registers, failed};
 use super::chain::{Found, Level};
-use super::identity::{Located, locate};
+use super::identity::{Located, locate, window};
 use super::value;
 use crate::pointers;
 use crate::provenance::{Window, code_bytes};
@@ -63,7 +63,16 @@ pub(super) fn find<'w, 'd>(
     let callers = callers(pc, trace);
     match locate(debug, pc, event) {
         Located::At(spot) => {
-            let body = Body::of_function(debug, spot.object, spot.address);
+            let object = debug.object(spot.object);
+            let seen = object.and_then(|object| window(object, spot.address, event));
+            let seen: Vec<Ran<'_>> = seen
+                .map(|(address, bytes)| Ran {
+                    address,
+                    bytes: bytes.into(),
+                })
+                .into_iter()
+                .collect();
+            let body = Body::as_ran(debug, spot.object, spot.address, &seen);
             let Some(body) = body.map_err(|error| error.to_string())? else {
                 return Err(format!("no decoder for {}", arch.title));
             };
@@ -245,7 +254,7 @@ fn fetched<'w, 'd>(
             return Err("the frame of the caller cannot be found in the files".to_owned());
         }
     };
-    let body = Body::of_function(debug, spot.object, spot.lookup());
+    let body = Body::as_ran(debug, spot.object, spot.lookup(), &[]);
     let Some(body) = body.map_err(|error| error.to_string())? else {
         return Err("the caller's code cannot be decoded".to_owned());
     };

@@ -72,6 +72,9 @@ fn evidence(traced: &mut Traced, story: &Story<'_, '_, '_>) {
     for fit in story.fits {
         say(traced, sentence(&fit.sentence()), fit.trust());
     }
+    if let Some(says) = super::rewritten::text(&story.start.level.body) {
+        say(traced, says, Trust::Computed);
+    }
     say(traced, failed(story.start), Trust::Computed);
     source(traced, story, provenance.access.line.as_deref());
     for step in &story.found.steps {

@@ -1,6 +1,7 @@
 //! Whether code that ran is the code of a file: a kernel rewrites its own code while it starts and later, so
 //! only what it leaves alone is compared.
 
+mod running;
 mod sites;
 mod tables;
 
@@ -12,6 +13,7 @@ use crate::error::Result;
 use crate::object::Object;
 use crate::sources::elf_symtab::Symbol;
 
+pub use running::{Ran, Running};
 pub use sites::{Rewrite, Site};
 
 /// How code that ran compares with the code of a file.
@@ -36,15 +38,6 @@ pub struct Difference {
     pub ran: Vec<u8>,
     /// The bytes of the file.
     pub file: Vec<u8>,
-}
-
-/// The code of a file with what ran in its place.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AsRun {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// Where instructions were rewritten, in the addresses of the file: the file's relocations do not hold there.
-    pub replaced: Vec<Site>,
 }
 
 /// How a function's printed size compares with the file.
@@ -105,46 +98,6 @@ impl<'a> Object<'a> {
             }
         }
         Ok(comparison)
-    }
-
-    /// The code of `range` with the bytes that ran at `address` in place of the file's; none where the file has
-    /// no code for all of the range.
-    pub fn as_run(&self, range: Range<u64>, address: u64, ran: &[u8]) -> Result<Option<AsRun>> {
-        let size = range.end.saturating_sub(range.start);
-        let Some(own) = self
-            .code_at(range.start, size)
-            .filter(|own| own.len() as u64 == size)
-        else {
-            return Ok(None);
-        };
-        let mut as_run = AsRun {
-            bytes: own.to_vec(),
-            replaced: Vec::new(),
-        };
-        for (at, byte) in (address..).zip(ran) {
-            let place = at.checked_sub(range.start);
-            let place = place.and_then(|place| as_run.bytes.get_mut(usize::try_from(place).ok()?));
-            if let Some(place) = place {
-                *place = *byte;
-            }
-        }
-        let end = address.saturating_add(ran.len() as u64);
-        for site in self.rewritten_between(range.clone())? {
-            let part = site.range.start.max(range.start)..site.range.end.min(range.end);
-            let part = part.start.max(address)..part.end.min(end);
-            if site.why == Rewrite::Relocation || part.is_empty() {
-                continue;
-            }
-            let slice = |bytes: &[u8]| -> Option<Vec<u8>> {
-                let from = usize::try_from(part.start.checked_sub(range.start)?).ok()?;
-                let to = usize::try_from(part.end.checked_sub(range.start)?).ok()?;
-                bytes.get(from..to).map(<[u8]>::to_vec)
-            };
-            if slice(&as_run.bytes) != slice(own) {
-                as_run.replaced.push(site);
-            }
-        }
-        Ok(Some(as_run))
     }
 
     /// Compares the size that a kernel has printed of a function with the file's.

@@ -59,6 +59,11 @@ pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
     if !others.is_empty() && ends["what"] == expected["ends"]["what"] {
         found.extend(among("otherwise", &expected["otherwise"], &others));
     }
+    if expected["alone"] == true && !others.is_empty() {
+        found.push(format!(
+            "otherwise is {others:?}, and there is no other way"
+        ));
+    }
     found.extend(among(
         "through",
         &expected["before"],
@@ -323,5 +328,8 @@ mod tests {
         assert_eq!(differences(&wanted, &json!({})).len(), 8);
         let other = json!({"otherwise": [{"kind": "member", "what": "struct a.x"}]});
         assert_eq!(differences(&wanted, &other).len(), 9);
+        let alone = json!({"alone": true});
+        assert_eq!(differences(&alone, &other).len(), 1);
+        assert!(differences(&alone, &json!({"otherwise": []})).is_empty());
     }
 }

@@ -57,7 +57,7 @@ fn specimens() -> &'static [Specimen] {
             }
         }
         found.sort_by(|one, other| one.name.cmp(&other.name));
-        assert!(found.len() >= 24, "the examples are missing");
+        assert!(found.len() >= 26, "the examples are missing");
         found
     })
 }
@@ -75,6 +75,7 @@ const WORDS: &[&str] = &[
     "variable",
     "element",
     "otherwise",
+    "alone",
     "before",
     "fault_in",
     "inlined",
@@ -85,12 +86,22 @@ const WORDS: &[&str] = &[
     "per_cpu",
 ];
 
+/// The module of the laboratory that the specimen loads.
+fn lab_module(name: &str) -> String {
+    let script = examples().join(format!("../lab/specimens/{name}/init.sh"));
+    let script = fs::read_to_string(script).unwrap();
+    let modules = script
+        .lines()
+        .find_map(|line| line.strip_prefix("#: lab-modules "));
+    modules.unwrap().trim().to_owned()
+}
+
 /// What the program says of a log with the debug info of the module that failed.
 fn provenance(name: &str) -> Value {
     let own = examples().join(format!("{name}.ko"));
     let module = match own.exists() {
         true => own,
-        false => examples().join("whyptr.ko.xz"),
+        false => examples().join(format!("{}.ko.xz", lab_module(name))),
     };
     let mut why = Command::new(env!("CARGO_BIN_EXE_why"));
     why.arg("--json")

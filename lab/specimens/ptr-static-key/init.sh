@@ -1,0 +1,3 @@
+#: lab-modules whypatch
+#: until ---[ end
+taskset 2 provoke static_key whypatch
