@@ -23,7 +23,8 @@ pub use finding::{Confidence, Evidence, Finding, NextStep, Place};
 pub use kept::Kept;
 pub use partial::{Gap, Partial};
 pub use provenance::{
-    Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Registration, Setter,
+    Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Reading, Registration, Setter,
+    Today,
 };
 pub use target::{CpuRegisters, Memory, PhysAddr, ReadError, Target};
 pub use words::{Endian, Trust, VirtAddr};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::VirtAddr;
+
 /// The way of a bad pointer: the access that failed, where its value came from, and who should have set it.
 ///
 /// Names are those of the source: `struct bundle.balance.rx_hashtbl` is the member `balance.rx_hashtbl` of
@@ -30,6 +32,31 @@ pub struct Provenance {
     /// The function on the call trace that is called through a stored address, and what was stored with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handler: Option<Registration>,
+    /// What the memory of a dump has in the object that the bad value was read from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<Reading>,
+}
+
+/// What memory had at a place, when the dump was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reading {
+    /// What lies there, as the code names it (`bundle->mode`).
+    pub what: String,
+    /// Its address, virtual, in the kernel's address space.
+    pub address: VirtAddr,
+    /// Bytes.
+    pub size: u8,
+    /// The number there.
+    pub value: String,
+}
+
+/// Whether a condition holds by what memory has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Today {
+    /// Whether it holds for the object that the bad value was read from.
+    pub holds: bool,
+    /// What it was judged by.
+    pub by: Vec<Reading>,
 }
 
 /// The access that failed, typed.
@@ -124,6 +151,9 @@ pub struct End {
     /// The number of the element and how many there are, where the value was read beyond an array's end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
+    /// Whether it is a place of its own for each CPU.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_cpu: bool,
 }
 
 /// An element that an array does not have.
@@ -168,6 +198,9 @@ pub struct Guard {
     /// `file:line`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
+    /// What memory says of it, where a dump has that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub today: Option<Today>,
 }
 
 /// One way by which a function is reached.

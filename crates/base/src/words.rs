@@ -78,6 +78,8 @@ pub enum Trust {
     Computed,
     /// Read from the code and the debug info of a file that was compared with what ran.
     ReadFromFile,
+    /// Read from the memory of a dump, as it was when that was made.
+    ReadFromMemory,
     /// The kernel printed it and marked it as doubtful (`?`, `(unreliable)`).
     PrintedAsUnreliable,
     /// Concluded from several facts by a rule that is named.
@@ -93,6 +95,7 @@ impl Trust {
             Trust::PrintedByKernel => "printed by the kernel",
             Trust::Computed => "computed from printed values",
             Trust::ReadFromFile => "by the file's code and debug info",
+            Trust::ReadFromMemory => "read from memory",
             Trust::PrintedAsUnreliable => "printed by the kernel as unreliable",
             Trust::Inferred => "inferred",
             Trust::PrintedByUser => "printed by a user program",

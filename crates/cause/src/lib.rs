@@ -29,4 +29,4 @@ pub use detectors::{DETECTORS, Detector, Nature};
 pub use diagnosis::{Diagnosis, Outcome, Relation, StoryRow, TaintMark};
 pub use engine::explain_log;
 pub use facts::{InputFacts, LogFacts, Traced, Tracer};
-pub use files::{FileTracer, NoSources, Sources};
+pub use files::{FileTracer, Memory, NoSources, Sources};

@@ -19,6 +19,12 @@ pub struct Condition {
     pub text: String,
     /// The address of the instruction that asks.
     pub address: u64,
+    /// The number of that instruction: all values of the test are those before it.
+    pub at: usize,
+    /// What it asks for.
+    pub test: Test,
+    /// Whether that must hold, or must not.
+    pub holds: bool,
 }
 
 impl View<'_, '_> {
@@ -61,7 +67,13 @@ impl View<'_, '_> {
                 continue;
             }
             let address = self.body.insn(*asks).map_or(0, |insn| insn.address);
-            conditions.push(Condition { text, address });
+            conditions.push(Condition {
+                text,
+                address,
+                at: *asks,
+                test: test.clone(),
+                holds,
+            });
         }
         conditions.reverse();
         conditions

@@ -7,6 +7,7 @@
 mod body;
 mod build;
 mod callee;
+mod evaluate;
 mod fields;
 mod frame;
 mod graph;
@@ -26,6 +27,7 @@ mod view;
 
 pub use body::{Body, Call, Exit, Node, Target};
 pub use callee::Callee;
+pub use evaluate::Known;
 pub use guards::Condition;
 pub use origin::Origin;
 pub use place::{Place, Pointer};

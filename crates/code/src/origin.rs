@@ -62,6 +62,17 @@ impl Body<'_> {
     /// Whether a register has the same value before instruction `to` as it had before instruction `at` when that
     /// was executed last: on no way from there to here anything changes it.
     pub fn keeps(&self, reg: Reg, at: usize, to: usize) -> bool {
+        self.keeps_over(reg, at, to, &|_| false)
+    }
+
+    /// The same, where some calls are known to give back the register though they need not.
+    pub fn keeps_over(
+        &self,
+        reg: Reg,
+        at: usize,
+        to: usize,
+        gives_back: &dyn Fn(&crate::Call) -> bool,
+    ) -> bool {
         let mut seen = vec![false; self.nodes.len()];
         let mut open = vec![to];
         let mut is_met = false;
@@ -72,8 +83,9 @@ impl Body<'_> {
                     continue;
                 }
                 let is_changed = self.nodes.get(from).is_none_or(|node| {
+                    let call = node.call.as_ref().filter(|call| !gives_back(call));
                     node.insn.sets(reg).is_some()
-                        || node.call.is_some() && (self.is_scratch(reg) || self.is_result(reg))
+                        || call.is_some() && (self.is_scratch(reg) || self.is_result(reg))
                 });
                 if is_changed {
                     return false;

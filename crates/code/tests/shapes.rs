@@ -8,7 +8,7 @@
     reason = "a panic is the verdict of a test"
 )]
 
-use code::{Body, Key, Leaf, Origin, Stores, View, without_indices};
+use code::{Body, Key, Known, Leaf, Origin, Stores, View, without_indices};
 use debuginfo::{DebugInfo, Object, ObjectId, Store};
 
 const ARCHES: [&str; 4] = ["x86_64", "arm64", "riscv64", "mips64"];
@@ -261,4 +261,112 @@ fn a_branch_that_is_patched_in_goes_around_a_condition() {
     let (debug, id) = open("x86_64");
     let object = debug.object(id).unwrap();
     assert_eq!(object.detours().len(), 1);
+}
+
+/// A structure in memory, the first argument of a function; the others are not known.
+struct Held {
+    at: u64,
+    bytes: Vec<u8>,
+    is_big: bool,
+    asked: u32,
+}
+
+impl Known for Held {
+    fn may_ask(&mut self) -> bool {
+        self.asked += 1;
+        self.asked <= 64
+    }
+
+    fn leaf(&mut self, _: &Leaf) -> Option<u64> {
+        None
+    }
+
+    fn entry(&mut self, reg: arch::Reg) -> Option<u64> {
+        ["rdi", "x0", "a0"].contains(&reg.0).then_some(self.at)
+    }
+
+    fn memory(&mut self, address: u64, load: &arch::Load, _: usize) -> Option<u64> {
+        let from = usize::try_from(address.checked_sub(self.at)?).ok()?;
+        let mut bytes = self
+            .bytes
+            .get(from..from + usize::from(load.size))?
+            .to_vec();
+        if !self.is_big {
+            bytes.reverse();
+        }
+        Some(bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
+    }
+}
+
+/// A `struct port` with some of its members.
+fn port(is_big: bool, err: i32, kind: u16, mask: u64) -> Held {
+    let mut bytes = vec![0; 64];
+    let mut put = |at: usize, little: &[u8]| {
+        let mut own = little.to_vec();
+        if is_big {
+            own.reverse();
+        }
+        bytes[at..at + own.len()].copy_from_slice(&own);
+    };
+    put(4, &err.to_le_bytes());
+    put(8, &kind.to_le_bytes());
+    put(16, &mask.to_le_bytes());
+    Held {
+        at: 0xffff_8880_0123_4000,
+        bytes,
+        is_big,
+        asked: 0,
+    }
+}
+
+#[test]
+fn conditions_are_judged_by_what_memory_holds() {
+    for arch in ARCHES {
+        let (debug, id) = open(arch);
+        let body = body(&debug, id, "bind_numbers");
+        let view = View::new(&debug, &body);
+        let at = (0..body.nodes.len()).find(|at| {
+            let mut stores = body.nodes[*at].stores();
+            stores.any(|(address, size, _, space)| {
+                let place = view.place(address, size, space, *at);
+                place.is_some_and(|place| place.text().as_deref() == Some("p->other"))
+            })
+        });
+        let conditions = view.conditions(at.unwrap());
+        let judged = |text: &str, err, kind, mask| {
+            let found = conditions
+                .iter()
+                .find(|condition| condition.text.starts_with(text));
+            let condition = found?;
+            let mut held = port(arch == "mips64", err, kind, mask);
+            let holds = body.holds(&condition.test, condition.at, &mut held);
+            assert!(held.asked <= 16, "{arch} {text}: {}", held.asked);
+            Some(holds.map(|holds| holds == condition.holds))
+        };
+        for (text, err, kind, mask, wanted) in [
+            ("p->err", -22, 0, 0, Some(true)),
+            ("p->err", 22, 0, 0, Some(false)),
+            ("p->err", 0, 0, 0, Some(false)),
+            ("p->kind", 0, 0x8001, 0, Some(true)),
+            ("p->kind", 0, 0x8000, 0, Some(false)),
+            ("(p->mask", 0, 0, 0x1f, Some(true)),
+            ("(p->mask", 0, 0, 0x3f, Some(false)),
+            // The third argument is not known.
+            ("n ", 0, 0, 0, None),
+        ] {
+            match judged(text, err, kind, mask) {
+                Some(told) => assert_eq!(told, wanted, "{arch} {text} {err} {kind} {mask}"),
+                // Of several conditions in one there is no text.
+                None => assert!(
+                    ["n ", "p->on"].contains(&text),
+                    "{arch} {text}: {conditions:?}"
+                ),
+            }
+        }
+        // What is asked without end is not answered.
+        let condition = &conditions[0];
+        let mut tired = port(arch == "mips64", -22, 0, 0);
+        tired.asked = 64;
+        assert_eq!(body.holds(&condition.test, condition.at, &mut tired), None);
+    }
 }

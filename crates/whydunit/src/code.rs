@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use attach::{Context, DebugFiles, Loaded, SourceTree, cut_while_read};
+use attach::{Context, DebugFiles, Dump, Loaded, SourceTree, cut_while_read};
 use base::{Gap, LogEvent};
 use cause::{FileTracer, InputFacts, Sources, Tracer};
 use clap::ArgMatches;
@@ -13,6 +13,7 @@ use report::Report;
 use crate::cli::named_paths;
 use crate::dump::MemoryFile;
 use crate::exit::Exit;
+use crate::memory;
 use crate::output::complain_of;
 
 /// What was named beside the logs.
@@ -55,6 +56,7 @@ impl Code {
         inputs: Vec<InputFacts>,
         events: Vec<LogEvent>,
         memory: &[MemoryFile],
+        dumps: &[(u32, Box<Dump>)],
     ) -> (Report, Exit) {
         if self.files.is_empty() && memory.is_empty() {
             return (Report::of_log(inputs, events, None), Exit::Fine);
@@ -70,7 +72,11 @@ impl Code {
                 .extend(stand_in(&mut loaded.debug, file, &store));
         }
         let exit = complain(&loaded.errors);
-        let tracer = FileTracer::new(&loaded.debug, &self.sources);
+        let memories = memory::of(dumps, &events, &store);
+        let mut tracer = FileTracer::new(&loaded.debug, &self.sources);
+        for (input, memory) in &memories {
+            tracer = tracer.with_memory(*input, memory);
+        }
         let any = loaded.debug.objects().next().is_some();
         let tracer: Option<&dyn Tracer> = any.then_some(&tracer);
         let mut report = Report::of_log(inputs, events, tracer);

@@ -9,6 +9,7 @@ mod code;
 mod dump;
 mod exit;
 mod follow;
+mod memory;
 mod output;
 mod parallel;
 mod progress;

@@ -17,8 +17,8 @@ use crate::store::Store;
 pub enum Read {
     /// A log, read to its end.
     Log(InputFacts, Vec<LogEvent>),
-    /// A dump: the log in it, and the kernel and modules as they lie in its memory.
-    Dump(InputFacts, Vec<LogEvent>, Vec<MemoryFile>),
+    /// A dump: the log in it, the kernel and modules as they lie in its memory, and that memory.
+    Dump(InputFacts, Vec<LogEvent>, Vec<MemoryFile>, Box<Dump>),
     /// A saved report.
     Report(Box<Report>),
     /// Code and debug information, at this path; the refusal where there is nothing else.
@@ -63,7 +63,7 @@ impl Reading {
                 Ok(report) => Read::Report(Box::new(report)),
                 Err(error) => Read::Failed(Error::new("show", &target.name, error.to_string())),
             },
-            Content::Dump(dump) => self.dump(target, &dump, rows),
+            Content::Dump(dump) => self.dump(target, dump, rows),
             Content::Object(refusal) => match target.named_file() {
                 Some(path) => Read::Object(path.to_owned(), refusal),
                 None if target.from_folder => Read::PassedOver(refusal),
@@ -77,10 +77,10 @@ impl Reading {
     }
 
     /// Reads the log that a dump holds, and what of its memory the events need.
-    fn dump(&self, target: &Target, dump: &Dump, rows: Option<Rows<'_>>) -> Read {
-        let told = match dump::log(dump) {
+    fn dump(&self, target: &Target, dump: Box<Dump>, rows: Option<Rows<'_>>) -> Read {
+        let told = match dump::log(&dump) {
             Ok(told) => told,
-            Err(gap) => return Read::Failed(no_kernel(target, dump, &gap)),
+            Err(gap) => return Read::Failed(no_kernel(target, &dump, &gap)),
         };
         let log = match open_bytes(&target.name, told.log) {
             Ok(Content::Log(log)) => log,
@@ -95,9 +95,9 @@ impl Reading {
         };
         facts.kind = dump.summary();
         facts.gaps.extend(told.gaps);
-        let (files, gaps) = dump::files(&target.name, dump, &events);
+        let (files, gaps) = dump::files(&target.name, &dump, &events);
         facts.gaps.extend(gaps);
-        Read::Dump(facts, events, files)
+        Read::Dump(facts, events, files, dump)
     }
 
     fn log(&self, target: &Target, mut log: Log, rows: Option<Rows<'_>>) -> Read {

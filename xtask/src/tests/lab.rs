@@ -25,18 +25,21 @@ pub(super) static ENTRY: Suite = Suite {
 const SPECIMEN: &str = "null-deref";
 /// One whose memory is dumped.
 const DUMP: &str = "dump-panic";
+/// One whose memory tells why nobody set a pointer.
+const OBJECT: &str = "dump-null-array";
 /// One that follows a bad pointer.
 const POINTER: &str = "ptr-null-array";
 
 fn run() -> Result<Outcome> {
     crate::lab::run(&["--vmlinux", SPECIMEN, POINTER].map(str::to_owned))?;
-    crate::lab::run(&[DUMP.to_owned()])?;
+    crate::lab::run(&[DUMP, OBJECT].map(str::to_owned))?;
     verdict()?;
     origin()?;
     dumped()?;
+    object()?;
     // Registers, memory and places, against what QEMU and the kernel said when it was dumped.
     let mut counts = cargo::count(&["test", "--release", "-p", "image", "--test", "lab"])?;
-    counts.passed += 3;
+    counts.passed += 4;
     Ok(Outcome::Ran(counts))
 }
 
@@ -75,6 +78,43 @@ fn dumped() -> Result<()> {
         }
     }
     println!("{DUMP}: explained from its own memory");
+    Ok(())
+}
+
+/// With the dump at hand the object itself tells that it was never meant to have what was missing.
+fn object() -> Result<()> {
+    let (dump, module) = (left(OBJECT, "vmcore.elf")?, left(OBJECT, "whyptr.ko")?);
+    let report: Value = serde_json::from_str(&why(&["--json", &dump, "--debuginfo", &module])?)?;
+    let provenance = report.pointer("/diagnosis/finding/provenance");
+    let provenance = provenance.context("the dump's pointer was not followed")?;
+    let told = |pointer: &str| provenance.pointer(pointer).unwrap_or(&Value::Null);
+    let held: Vec<(&Value, &Value)> = told("/memory")
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|reading| Some((reading.get("what")?, reading.get("value")?)))
+        .collect();
+    for (what, value) in [
+        ("struct bundle.balance.rx_hashtbl", "0"),
+        ("struct handler.dev", "0"),
+        ("struct handler.type", "0x806"),
+    ] {
+        if !held.iter().any(|(w, v)| *w == what && *v == value) {
+            bail!("{OBJECT}: memory has {held:?}, and not {what} = {value}");
+        }
+    }
+    // Who balances asks for the mode, by itself and through what is made of it.
+    for way in ["/setters/0/reached/0", "/setters/0/reached/0/reached/0"] {
+        let today = told(&format!("{way}/guards/0/today"));
+        let says = |pointer: &str, wanted: Value| today.pointer(pointer) == Some(&wanted);
+        let is_right = says("/holds", false.into())
+            && says("/by/0/what", "bundle->mode".into())
+            && says("/by/0/value", "1".into());
+        if !is_right {
+            bail!("{OBJECT}: {way} is judged so: {today}");
+        }
+    }
+    println!("{OBJECT}: the object in memory tells who never ran for it");
     Ok(())
 }
 

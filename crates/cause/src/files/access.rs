@@ -2,7 +2,8 @@
 
 use arch::{Expr, Reg, extend};
 use base::LogEvent;
-use code::{Body, Leaf, Origin, Sum, Term};
+use code::{Body, Call, Leaf, Origin, Sum, Term, View};
+use debuginfo::DebugInfo;
 
 /// Registers as the log printed them, at the instruction that failed.
 pub(super) struct Registers {
@@ -59,6 +60,26 @@ impl Registers {
             }
             Leaf::Opaque(_) => None,
         }
+    }
+
+    /// The same, also where functions were called since that need not give back the register and do.
+    pub(super) fn kept<'d>(
+        &self,
+        debug: &DebugInfo<'d>,
+        body: &Body<'d>,
+        leaf: &Leaf,
+        fault: usize,
+    ) -> Option<u64> {
+        if let Some(value) = self.leaf(body, leaf, fault) {
+            return Some(value);
+        }
+        let Leaf::Register { reg, at } = leaf else {
+            return None;
+        };
+        let view = View::new(debug, body);
+        let gives_back = |call: &Call| view.keeps(call, *reg);
+        let is_kept = body.keeps_over(*reg, *at, fault, &gives_back);
+        is_kept.then(|| self.value(*reg))?
     }
 
     /// The values of the parts of a sum; where all but one are known, the last one is solved.

@@ -9,6 +9,8 @@ use code::{Body, Key, Leaf, Origin, Place, Target, View, without_indices};
 use debuginfo::{DebugInfo, Kind, Path, TypeId, base_name};
 
 use super::access::Registers;
+use super::stack::Stack;
+use super::today::Memory;
 use super::value;
 
 /// Steps backwards for one answer.
@@ -44,6 +46,10 @@ pub(super) struct Found {
     pub(super) says: Option<value::Says>,
     /// Where the object came from that the value was read from.
     pub(super) object: Vec<String>,
+    /// The value itself, where it is known.
+    pub(super) value: Option<u64>,
+    /// The address that the value was read from, where the registers tell it.
+    pub(super) address: Option<u64>,
     /// The structure that the value was read from, and how many bytes into it.
     pub(super) member_of: Option<(TypeId, i64)>,
 }
@@ -56,6 +62,10 @@ pub(super) struct Walk<'w, 'd> {
     pub(super) steps: u32,
     /// What the bad pointer points to, where the access tells it.
     pub(super) points_to: Option<TypeId>,
+    /// The function that failed.
+    pub(super) first: Option<Level<'w, 'd>>,
+    /// The memory of what died, where a dump has it.
+    pub(super) memory: Option<&'w dyn Memory>,
     /// How many functions may still be looked at for jumps.
     pub(super) jumps: Cell<u32>,
 }
@@ -78,6 +88,7 @@ impl Found {
     /// An end with nothing told but what it is and what the value says.
     pub(super) fn at(kind: EndKind, what: String, trail: Trail) -> Self {
         let says = trail.says();
+        let value = trail.value;
         Found {
             end: End {
                 kind,
@@ -86,6 +97,7 @@ impl Found {
                 because: None,
                 variable: None,
                 beyond: None,
+                per_cpu: false,
             },
             key: None,
             passed: None,
@@ -95,6 +107,8 @@ impl Found {
             member_of: None,
             says,
             object: Vec::new(),
+            address: None,
+            value,
         }
     }
 }
@@ -118,6 +132,8 @@ impl<'w, 'd> Walk<'w, 'd> {
             registers,
             steps: MOST_STEPS,
             points_to: None,
+            first: None,
+            memory: None,
             jumps: Cell::new(MOST_JUMPERS),
         }
     }
@@ -422,6 +438,7 @@ impl<'w, 'd> Walk<'w, 'd> {
         }
         let beyond = self.beyond(level, &place, load, at);
         let object = self.object(level, load, at, &trail);
+        let address = self.address(level, load, at);
         let said = trail.says();
         let kind = match (&said, place.global) {
             (Some(said), _) if said.is_freed => EndKind::Freed,
@@ -431,6 +448,8 @@ impl<'w, 'd> Walk<'w, 'd> {
         };
         let mut found = Found::at(kind, what, trail);
         found.end.beyond = beyond;
+        found.end.per_cpu = place.is_per_cpu;
+        found.address = address;
         found.key = Key::of(&view, &place);
         found.points_to = path
             .type_id
@@ -458,7 +477,7 @@ impl<'w, 'd> Walk<'w, 'd> {
         };
         let mut steps = Vec::new();
         if let Some(fault) = level.fault
-            && let Some(address) = self.registers.leaf(&level.body, &leaf, fault)
+            && let Some(address) = self.registers.kept(self.debug, &level.body, &leaf, fault)
         {
             steps.push(format!("it is at {address:#x}"));
         }
@@ -474,6 +493,27 @@ impl<'w, 'd> Walk<'w, 'd> {
             steps.extend(one.steps.iter().cloned());
         }
         steps
+    }
+
+    /// The address that a value was read from, by the printed registers, and in a dump by the stack.
+    fn address(&self, level: &Level<'w, 'd>, load: &arch::Load, at: usize) -> Option<u64> {
+        if load.space.is_some() {
+            return None;
+        }
+        if let Some((memory, first)) = self.memory.zip(self.first.as_ref()) {
+            let mut stack = Stack::of(self, first, self.registers, memory, self.debug)?;
+            return stack.value(&level.callers, &load.address, at);
+        }
+        let fault = level.fault?;
+        let sum = level.body.sum(&load.address, at);
+        let mut address = sum.constant;
+        for term in &sum.terms {
+            let value = self
+                .registers
+                .kept(self.debug, &level.body, &term.leaf, fault)?;
+            address = address.wrapping_add(term.factor.wrapping_mul(value));
+        }
+        Some(address)
     }
 
     /// The member that is meant: of a union the one whose pointer leads to what was accessed.

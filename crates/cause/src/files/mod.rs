@@ -9,15 +9,20 @@ mod identity;
 mod passing;
 mod rewritten;
 mod setters;
+mod stack;
 mod start;
+mod today;
 mod value;
 mod verdict;
 mod words;
 
-use base::{Gap, LogEvent, Provenance};
+use base::{Gap, LogEvent, Provenance, Reading};
 use debuginfo::DebugInfo;
 
 use crate::{Traced, Tracer};
+
+use stack::Stack;
+pub use today::Memory;
 
 /// Finds lines of source text: the caller knows directories, nothing here does.
 pub trait Sources: Sync {
@@ -39,12 +44,24 @@ impl Sources for NoSources {
 pub struct FileTracer<'t, 'd> {
     debug: &'t DebugInfo<'d>,
     sources: &'t dyn Sources,
+    memories: Vec<(u32, &'t dyn Memory)>,
 }
 
 impl<'t, 'd> FileTracer<'t, 'd> {
     /// A tracer over these files.
     pub fn new(debug: &'t DebugInfo<'d>, sources: &'t dyn Sources) -> Self {
-        FileTracer { debug, sources }
+        FileTracer {
+            debug,
+            sources,
+            memories: Vec::new(),
+        }
+    }
+
+    /// The same with the memory of what an input, by its number, is a dump of.
+    #[must_use]
+    pub fn with_memory(mut self, input: u32, memory: &'t dyn Memory) -> Self {
+        self.memories.push((input, memory));
+        self
     }
 }
 
@@ -76,8 +93,13 @@ impl Tracer for FileTracer<'_, '_> {
             }
         };
         let start = start?;
+        let of_input = |(input, _): &&(u32, &dyn Memory)| *input == event.span.input;
+        let memory = self.memories.iter().find(of_input);
+        let memory = memory.map(|(_, memory)| *memory);
         let mut walk = chain::Walk::new(self.debug, event, &start.registers);
         walk.points_to = start.place.as_ref().map(|place| place.pointer.to);
+        walk.memory = memory;
+        walk.first = Some(start.level.clone());
         let mut found = match &start.leaf {
             Some((leaf, value)) => walk.ends(&start.level, leaf, *value),
             None => Vec::new(),
@@ -103,8 +125,22 @@ impl Tracer for FileTracer<'_, '_> {
         let near = body
             .object
             .zip(body.insn(start.at).map(|insn| insn.address));
-        let (setters, left_out) = setters::find(self.debug, &all, near);
-        let handler = handler::find(self.debug, &start.level, event);
+        let held = memory.and_then(|memory| today::member(&first, body, memory));
+        // Of an object that has changed since, or is another, nothing follows.
+        let judged = memory.filter(|_| held.as_ref().is_some_and(|(_, is_same)| *is_same));
+        let (setters, left_out) = setters::find(self.debug, &all, near, judged);
+        let changed = held.as_ref().is_some_and(|(_, is_same)| !is_same);
+        let mut held: Vec<Reading> = held.into_iter().map(|(reading, _)| reading).collect();
+        let handler = handler::find(self.debug, &start.level, event).map(|(handler, through)| {
+            if let Some(memory) = memory
+                && let Some(mut stack) =
+                    Stack::of(&walk, &start.level, &start.registers, memory, self.debug)
+            {
+                let of_handler = handler::held(self.debug, &mut stack, &handler, &through, memory);
+                held.extend(of_handler);
+            }
+            handler
+        });
         let provenance = Provenance {
             access,
             ends: first.end.clone(),
@@ -113,6 +149,7 @@ impl Tracer for FileTracer<'_, '_> {
             setters,
             passed: first.passed.clone(),
             handler,
+            memory: held,
         };
         words::tell(
             &mut traced,
@@ -124,6 +161,7 @@ impl Tracer for FileTracer<'_, '_> {
                 fits: &fits,
                 sources: self.sources,
                 left_out,
+                changed,
             },
         );
         traced.provenance = Some(provenance);

@@ -197,7 +197,7 @@ impl<'w, 'd> Walk<'w, 'd> {
 
     /// The call that led into a function: by the trace, and where the caller on the trace calls another
     /// function, by the jump with which that one left for this one.
-    fn passing(&self, level: &Level<'w, 'd>) -> Result<Passing<'w, 'd>, String> {
+    pub(super) fn passing(&self, level: &Level<'w, 'd>) -> Result<Passing<'w, 'd>, String> {
         let Some((frame, callers)) = level.callers.split_first() else {
             return Err("the trace ends".to_owned());
         };
@@ -377,9 +377,9 @@ fn argument_text(view: &View<'_, '_>, reg: Reg) -> (EndKind, String) {
 }
 
 /// A call that leads into a function.
-struct Passing<'w, 'd> {
-    level: Level<'w, 'd>,
-    at: usize,
+pub(super) struct Passing<'w, 'd> {
+    pub(super) level: Level<'w, 'd>,
+    pub(super) at: usize,
     /// The call is made behind the instruction, which is another than the calling one (a delay slot).
     is_behind: bool,
 }

@@ -11,13 +11,13 @@ const MOST_PLACES: usize = 4;
 /// That a function did not run as its file has it, and where; none where it did.
 pub(super) fn text(body: &Body<'_>) -> Option<String> {
     let entry = body.insn(body.entry?)?.address;
-    let mut told: Vec<String> = body
+    let told: Vec<String> = body
         .replaced
         .iter()
-        .take(MOST_PLACES)
-        .map(|site| place(site, entry))
+        .filter_map(|site| place(site, entry))
         .collect();
-    let more = body.replaced.len().saturating_sub(MOST_PLACES);
+    let more = told.len().saturating_sub(MOST_PLACES);
+    let mut told: Vec<String> = told.into_iter().take(MOST_PLACES).collect();
     if more > 0 {
         told.push(format!("{more} more"));
     }
@@ -30,28 +30,27 @@ pub(super) fn text(body: &Body<'_>) -> Option<String> {
     })
 }
 
-/// `the branch of a static key at +0x8`
-fn place(site: &Site, entry: u64) -> String {
-    let at = match site.range.start.checked_sub(entry) {
-        Some(offset) => format!("+{offset:#x}"),
-        // A part that was moved away may lie before it.
-        None => format!("-{:#x}", entry - site.range.start),
-    };
+/// `the branch of a static key at +0x8`; none of what does the same as the file's in another way.
+fn place(site: &Site, entry: u64) -> Option<String> {
     let what = match site.why {
         Rewrite::StaticKey => "the branch of a static key",
         Rewrite::StaticCall => "a static call",
         Rewrite::Alternative => "instructions for this processor",
-        Rewrite::Return => "a return",
-        Rewrite::Retpoline => "an indirect call",
-        Rewrite::CallDepth => "a call",
         Rewrite::Paravirt => "an instruction for this hypervisor",
         Rewrite::Constant => "a constant",
-        Rewrite::Tracing
+        Rewrite::Return
+        | Rewrite::Retpoline
+        | Rewrite::CallDepth
+        | Rewrite::Tracing
         | Rewrite::Relocation
         | Rewrite::Lock
         | Rewrite::Landing
         | Rewrite::ControlFlow
-        | Rewrite::Probe => "code",
+        | Rewrite::Probe => return None,
     };
-    format!("{what} at {at}")
+    Some(match site.range.start.checked_sub(entry) {
+        Some(offset) => format!("{what} at +{offset:#x}"),
+        // A part that was moved away may lie before it.
+        None => format!("{what} at -{:#x}", entry - site.range.start),
+    })
 }

@@ -5,6 +5,7 @@ use code::{Condition, Reached, Store, Stores, View, Way};
 use debuginfo::{DebugInfo, ObjectId};
 
 use super::chain::Found;
+use super::today::{Chain, Memory};
 use super::value::{LIST_POISONS, is_poison_number};
 
 /// Setters told with the ways that lead to them.
@@ -15,6 +16,7 @@ pub(super) fn find(
     debug: &DebugInfo<'_>,
     found: &[&Found],
     near: Option<(ObjectId, u64)>,
+    memory: Option<&dyn Memory>,
 ) -> (Vec<Setter>, Option<String>) {
     let mut setters = Vec::new();
     let mut left_out = None;
@@ -23,7 +25,7 @@ pub(super) fn find(
             continue;
         };
         match Stores::find_near(debug, key, near) {
-            Ok(stores) => setters.extend(of(debug, one, &stores, &mut left_out)),
+            Ok(stores) => setters.extend(of(debug, one, &stores, memory, &mut left_out)),
             Err(error) => left_out = Some(error.to_string()),
         }
     }
@@ -34,6 +36,7 @@ fn of<'d>(
     debug: &DebugInfo<'d>,
     found: &Found,
     stores: &Stores<'d>,
+    memory: Option<&dyn Memory>,
     left_out: &mut Option<String>,
 ) -> Vec<Setter> {
     if stores.left_out > 0 {
@@ -64,7 +67,8 @@ fn of<'d>(
             left_out.get_or_insert_with(|| "more places store to it than are told".to_owned());
             break;
         }
-        let setter = setter(debug, &found.end.what, store);
+        let object = memory.zip(found.address);
+        let setter = setter(debug, &found.end.what, store, object);
         let is_told = |known: &&mut Setter| {
             (&known.function, &known.stores) == (&setter.function, &setter.stores)
         };
@@ -90,7 +94,12 @@ fn prefer(stores: &mut Vec<&Store<'_>>, is: impl Fn(&Store<'_>) -> bool) {
     }
 }
 
-fn setter<'d>(debug: &DebugInfo<'d>, to: &str, store: &Store<'d>) -> Setter {
+fn setter<'d>(
+    debug: &DebugInfo<'d>,
+    to: &str,
+    store: &Store<'d>,
+    object: Option<(&dyn Memory, u64)>,
+) -> Setter {
     let body = &store.body;
     let view = View::new(debug, body);
     let address = body.insn(store.at).map_or(0, |insn| insn.address);
@@ -98,13 +107,16 @@ fn setter<'d>(debug: &DebugInfo<'d>, to: &str, store: &Store<'d>) -> Setter {
         .entry
         .and_then(|entry| body.insn(entry))
         .map(|insn| insn.address);
+    let conditions = view.conditions(store.at);
     let mut reached = Vec::new();
+    let mut ways = Vec::new();
     if let (Some(object), Some(entry)) = (body.object, entry)
         && let Ok(found) = Reached::find(debug, object, entry)
     {
         reached = callers(debug, &found.ways);
+        ways = found.ways;
     }
-    Setter {
+    let mut setter = Setter {
         to: to.to_owned(),
         function: body.base_name().to_owned(),
         line: line(debug, body.object, address),
@@ -115,14 +127,14 @@ fn setter<'d>(debug: &DebugInfo<'d>, to: &str, store: &Store<'d>) -> Setter {
                 .map_or_else(String::new, |(_, name)| (*name).to_owned()),
             _ => store.value.clone().unwrap_or_default(),
         },
-        guards: guards(
-            debug,
-            body.object,
-            body.base_name(),
-            &view.conditions(store.at),
-        ),
+        guards: guards(debug, body.object, body.base_name(), &conditions),
         reached,
+    };
+    if let Some((memory, member)) = object {
+        let chain = Chain::of(debug, store, conditions, &ways, member);
+        chain.judge(debug, memory, &mut setter);
     }
+    setter
 }
 
 /// Several calls in one function are one way.
@@ -164,6 +176,7 @@ fn guards(
             condition: condition.text.clone(),
             function: function.to_owned(),
             line: line(debug, object, condition.address),
+            today: None,
         })
         .collect()
 }

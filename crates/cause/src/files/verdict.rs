@@ -4,6 +4,7 @@ use base::{Access, EndKind, NextStep, Provenance, Setter};
 
 use super::chain::Found;
 use super::start::Start;
+use super::today;
 use super::words::{bytes, code, end_text, in_line, under};
 use crate::Traced;
 
@@ -23,6 +24,7 @@ pub(super) fn tell(
         .push(access(&provenance.access, provenance, start));
     traced.verdict.push(end(provenance));
     traced.verdict.extend(setters(provenance, found, is_cut));
+    traced.verdict.extend(not_run(provenance));
     traced.verdict.extend(handler(provenance));
     traced.cause_named = names_cause(provenance, found);
     if provenance.ends.kind == EndKind::Freed {
@@ -220,6 +222,23 @@ fn setters(provenance: &Provenance, found: &Found, is_cut: bool) -> Option<Strin
     }
     text.push('.');
     Some(text)
+}
+
+/// Why the only function that sets it did not, by what memory has: as it is now, as it may have been otherwise before.
+fn not_run(provenance: &Provenance) -> Option<String> {
+    let own = |setter: &&Setter| setter.to == provenance.ends.what;
+    let mut setters = provenance.setters.iter().filter(own);
+    let (Some(setter), None) = (setters.next(), setters.next()) else {
+        return None;
+    };
+    let (guard, today) = today::failing(setter)?;
+    let read: Vec<String> = today.by.iter().map(today::text).collect();
+    Some(format!(
+        "In the dump's memory {}, so `{}` does not hold for this object: as it is there, {} does not run for it.",
+        read.join(" and "),
+        guard.condition,
+        code(&setter.function)
+    ))
 }
 
 fn handler(provenance: &Provenance) -> Option<String> {

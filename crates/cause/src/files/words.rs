@@ -8,7 +8,7 @@ use super::access::Agreement;
 use super::chain::Found;
 use super::identity::Fit;
 use super::start::Start;
-use super::{Sources, WHAT, verdict};
+use super::{Sources, WHAT, today, verdict};
 use crate::Traced;
 
 /// Callers told of one function, and calls followed outwards.
@@ -24,6 +24,8 @@ pub(super) struct Story<'s, 'w, 'd> {
     pub(super) fits: &'s [Fit],
     pub(super) sources: &'s dyn Sources,
     pub(super) left_out: Option<String>,
+    /// Memory has another value now than the bad one where that was read.
+    pub(super) changed: bool,
 }
 
 /// Writes it down.
@@ -104,9 +106,18 @@ fn evidence(traced: &mut Traced, story: &Story<'_, '_, '_>) {
                     bytes that were not decoded";
         say(traced, says.to_owned(), Trust::Inferred);
     }
+    for (number, held) in provenance.memory.iter().enumerate() {
+        let changed = match story.changed && number == 0 {
+            true => ", another value than the one that was read: it was changed since",
+            false => "",
+        };
+        let says = format!("In memory {}{changed}", today::text(held));
+        say(traced, says, Trust::ReadFromMemory);
+    }
     for setter in &provenance.setters {
         say(traced, setter_text(setter), Trust::ReadFromFile);
         source(traced, story, setter.line.as_deref());
+        judged(traced, &setter.guards);
         for caller in setter.reached.iter().take(MOST_CALLERS) {
             reached(traced, &setter.function, caller, 0);
         }
@@ -132,6 +143,15 @@ fn source(traced: &mut Traced, story: &Story<'_, '_, '_>, line: Option<&str>) {
             format!("{file}:{number} reads `{}`", text.trim()),
             Trust::ReadFromFile,
         );
+    }
+}
+
+/// What memory says of conditions.
+fn judged(traced: &mut Traced, guards: &[Guard]) {
+    for guard in guards {
+        if let Some(says) = today::judged(guard) {
+            say(traced, says, Trust::ReadFromMemory);
+        }
     }
 }
 
@@ -165,6 +185,7 @@ fn reached(traced: &mut Traced, function: &str, caller: &Caller, depth: u32) {
         }
     };
     say(traced, says, Trust::ReadFromFile);
+    judged(traced, &caller.guards);
     if depth < DEEPEST {
         for next in caller.reached.iter().take(MOST_CALLERS) {
             reached(traced, by, next, depth + 1);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use attach::{Content, Context, Error, Skipped, Target, resolve};
+use attach::{Content, Context, Dump, Error, Skipped, Target, resolve};
 use base::{Gap, LogEvent};
 use cause::InputFacts;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -169,6 +169,7 @@ struct Answers {
     inputs: Vec<InputFacts>,
     events: Vec<LogEvent>,
     memory: Vec<MemoryFile>,
+    dumps: Vec<(u32, Box<Dump>)>,
     reports: Vec<Report>,
     objects: Vec<(PathBuf, Error)>,
     passed_over: Vec<Error>,
@@ -178,8 +179,10 @@ struct Answers {
 impl Answers {
     fn take(&mut self, target: &Target, read: Read) {
         match read {
-            Read::Dump(facts, events, files) => {
+            Read::Dump(facts, events, files, dump) => {
                 self.memory.extend(files);
+                let number = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
+                self.dumps.push((number, dump));
                 self.take(target, Read::Log(facts, events));
             }
             Read::Log(facts, events) => {
@@ -231,7 +234,7 @@ impl Answers {
         for (path, _) in &self.objects {
             code.add(path);
         }
-        let (report, loaded) = code.explain(self.inputs, self.events, &self.memory);
+        let (report, loaded) = code.explain(self.inputs, self.events, &self.memory, &self.dumps);
         exit = exit.and(loaded).and(report.diagnosis.outcome().into());
         if style.titles {
             // Rows that could go out while the logs were read have done so.
