@@ -1,7 +1,7 @@
 //! Members of structures by their names: where they lie, and the shapes that a structure may have.
 
 use base::{Gap, ReadError, VirtAddr};
-use debuginfo::{DebugInfo, TypeId};
+use debuginfo::{DebugInfo, Kind, TypeId};
 
 use crate::AddressSpace;
 
@@ -54,6 +54,20 @@ impl<'t, 'a> Types<'t, 'a> {
         }
         Err(Gap::new(name, "the types of the target do not have it"))
     }
+
+    /// The names of an enumeration (`enum pageflags`) and their numbers, in the order of the source.
+    pub fn enumerators(&self, name: &str) -> Result<Vec<(&'a str, i64)>, Gap> {
+        let failed = |error: debuginfo::Error| Gap::new(name, error.to_string());
+        for type_id in self.info.types_named(name, None).map_err(failed)? {
+            let stripped = self.info.strip(Some(type_id)).map_err(failed)?;
+            if let Some((_, shape)) = stripped
+                && let Kind::Enumeration(names) = &shape.kind
+            {
+                return Ok(names.clone());
+            }
+        }
+        Err(Gap::new(name, "the types of the target do not have it"))
+    }
 }
 
 impl Layout<'_, '_> {
@@ -69,7 +83,12 @@ impl Layout<'_, '_> {
         Some(Field {
             offset: found.offset,
             size: size.unwrap_or(0),
-            bits: found.bits.map(|bits| (bits.offset, bits.size)),
+            // A bit field counts its bits from the innermost structure, also of one without a name; its byte
+            // counts from the outermost.
+            bits: found.bits.and_then(|bits| {
+                let first = found.offset.checked_mul(8)?;
+                Some((first.checked_add(bits.offset % 8)?, bits.size))
+            }),
         })
     }
 
