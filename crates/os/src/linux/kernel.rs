@@ -11,9 +11,11 @@ use unwind::OrcTable;
 use value::AddressSpace;
 
 use super::find::{self, Found};
+use super::globals;
 use super::stacks::Switched;
 use super::symbols::ModuleSymbols;
 use super::types;
+use super::walkers::Walked;
 use super::walkers::cpus::Cpu;
 use super::walkers::modules::Module;
 
@@ -69,6 +71,7 @@ pub struct Kernel<'a> {
     pub(crate) switched: OnceLock<Result<Switched, Gap>>,
     pub(crate) orc: OnceLock<Result<OrcTable<'a>, Gap>>,
     pub(crate) module_orc: OnceLock<Vec<OnceLock<Option<OrcTable<'a>>>>>,
+    pub(crate) walked: Walked,
 }
 
 impl<'a> Kernel<'a> {
@@ -77,8 +80,9 @@ impl<'a> Kernel<'a> {
     /// Without types there are symbols only, and a gap.
     pub fn open(target: &'a dyn Target, store: &'a Store) -> Result<Partial<Self>, Gap> {
         let start = find::find(target)?;
-        let addresses = start.kallsyms.addresses_of(ASKED);
-        let known: BTreeMap<_, _> = ASKED.iter().copied().zip(addresses).collect();
+        let asked: Vec<_> = ASKED.iter().copied().chain(globals::names()).collect();
+        let addresses = start.kallsyms.addresses_of(&asked);
+        let known: BTreeMap<_, _> = asked.into_iter().zip(addresses).collect();
         let get = |name| known.get(name).copied().flatten();
         let image =
             get("_text").or(get("_stext")).unwrap_or_default()..get("_end").unwrap_or_default();
@@ -105,6 +109,7 @@ impl<'a> Kernel<'a> {
             switched: OnceLock::new(),
             orc: OnceLock::new(),
             module_orc: OnceLock::new(),
+            walked: Walked::default(),
         };
         Ok(Partial { value, gaps })
     }

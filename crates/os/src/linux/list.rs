@@ -9,8 +9,8 @@ use value::AddressSpace;
 /// Bytes from the start of a `struct list_head` to its `prev`.
 const PREV: u64 = 8;
 
-/// The nodes of the list whose head is at `head`, without the head.
-pub(crate) fn walk_list(
+/// The nodes of the list whose `struct list_head` is at `head`, without the head. A step of the budget is a node.
+pub fn walk_list(
     space: &AddressSpace<'_>,
     head: VirtAddr,
     what: &str,

@@ -14,6 +14,11 @@ pub(crate) struct Machine {
     pub roots: &'static [&'static str],
     /// The register that leads to the page tables of what runs, and the bits of it that are an address.
     pub root_register: (&'static str, u64),
+    /// Where all of physical memory is mapped in one piece: the variable that tells, and where that is in kernels
+    /// that have none.
+    pub linear: (&'static str, &'static [u64]),
+    /// The same of the array of `struct page` (`CONFIG_SPARSEMEM_VMEMMAP`).
+    pub pages: (&'static str, &'static [u64]),
 }
 
 base::registry! {

@@ -2,5 +2,21 @@
 
 pub(crate) mod cpus;
 pub(crate) mod log;
+pub(crate) mod memory_map;
 pub(crate) mod modules;
+pub(crate) mod pages;
+pub(crate) mod slab;
+pub(crate) mod structures;
 pub(crate) mod tasks;
+
+use std::sync::OnceLock;
+
+use base::{Gap, Partial};
+
+/// What walks have found and others ask for again.
+#[derive(Debug, Default)]
+pub(crate) struct Walked {
+    pub(crate) memory_map: OnceLock<Result<memory_map::MemoryMap, Gap>>,
+    pub(crate) pages: OnceLock<Result<pages::PageShape, Gap>>,
+    pub(crate) slabs: OnceLock<Partial<slab::Slabs>>,
+}
