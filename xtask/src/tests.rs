@@ -30,7 +30,7 @@ struct Suite {
 
 base::registry! {
     /// Every suite, the quickest to fail first.
-    static SUITES: [Suite] = [workspace, slow, benches, fuzz, lab, makedumpfile, drgn];
+    static SUITES: [Suite] = [workspace, slow, benches, fuzz, lab, makedumpfile, drgn, structures];
 }
 
 /// What came of a suite.

@@ -58,7 +58,7 @@ fn run() -> Result<Outcome> {
 }
 
 /// A program among the examples of the crate that reads dumps.
-fn example(name: &str) -> Result<Command> {
+pub(super) fn example(name: &str) -> Result<Command> {
     let arguments = [
         "run",
         "--quiet",
@@ -73,7 +73,7 @@ fn example(name: &str) -> Result<Command> {
 }
 
 /// A Python with drgn, in a folder of its own.
-fn python() -> Result<PathBuf> {
+pub(super) fn python() -> Result<PathBuf> {
     let folder = root()?.join("target/tools/drgn");
     let python = folder.join("bin/python");
     let has = |python: &Path| {
@@ -88,7 +88,7 @@ fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-fn check(command: &mut Command) -> Result<()> {
+pub(super) fn check(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("running {command:?}"))?;

@@ -220,7 +220,7 @@ impl MapleTree {
                     last: pivot,
                     held,
                 }));
-            } else if is_node(*slot) {
+            } else if is_child(*slot) {
                 waiting.push(Waiting {
                     entry: *slot,
                     parent: node.0,
@@ -245,6 +245,11 @@ impl MapleTree {
 
 fn is_node(entry: u64) -> bool {
     entry & 3 == 2 && entry > LAST_INTERNAL
+}
+
+/// Pointers between nodes lack the mark that the first one has in place of a value.
+fn is_child(slot: u64) -> bool {
+    slot & 3 == 0 && slot & !NODE != 0
 }
 
 fn held(entry: u64) -> Option<u64> {

@@ -1,0 +1,65 @@
+//! Walks over the structures of dumps against what drgn finds in them with vmlinux: slab caches and their objects,
+//! pages, trees, maps and lists, and each number in some large structures.
+
+use super::drgn::{check, example, python};
+use super::needs::Need;
+use super::{Counts, Outcome, Suite, root};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::process::Command;
+
+pub(super) static ENTRY: Suite = Suite {
+    name: "structures",
+    help: "slab objects, pages, trees, maps and members of dumps agree with what drgn makes of them",
+    needs: &[
+        Need::new("qemu-system-x86_64", "qemu-system-x86"),
+        Need::new("gcc-12", "gcc-12"),
+        Need::new("make", "make"),
+        Need::new("xz", "xz-utils"),
+        // The kernel's objtool looks at every module that is built.
+        Need::new("libelf.so.1", "libelf1"),
+        Need::new("python3", "python3 python3-venv"),
+    ],
+    run,
+};
+
+/// A kernel that panicked, and one that lived on.
+const SPECIMENS: &[&str] = &["dump-panic", "dump-survived"];
+
+fn run() -> Result<Outcome> {
+    let python = python()?;
+    let mut arguments = vec!["--vmlinux".to_owned()];
+    arguments.extend(SPECIMENS.iter().map(ToString::to_string));
+    crate::lab::run(&arguments)?;
+    let mut counts = Counts::default();
+    for specimen in SPECIMENS {
+        println!("{specimen}:");
+        let folder = root()?.join("target/lab").join(specimen);
+        if compare(&python, &folder)? {
+            counts.passed += 1;
+        } else {
+            counts.failed += 1;
+        }
+    }
+    Ok(Outcome::Ran(counts))
+}
+
+/// Whether both agree on a dump; the script prints in what they do not.
+fn compare(python: &Path, folder: &Path) -> Result<bool> {
+    check(example("structures")?.arg(folder.join("vmcore.elf")).stdout(
+        std::fs::File::create(folder.join("structures.json")).context("creating the facts")?,
+    ))?;
+    let mut command = Command::new(python);
+    command
+        .arg(root()?.join("lab/drgn/structures.py"))
+        .arg(folder.join("structures.json"))
+        .arg(folder.join("vmcore.elf"))
+        .arg(folder.join("vmlinux"))
+        .arg(folder.join("whyfail.ko"));
+    let status = command.status().context("running drgn")?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => bail!("{command:?} failed with {status}"),
+    }
+}
