@@ -1,13 +1,17 @@
 //! Walks over the kernel's structures. Shapes of structures are asked of its types, newest first.
 
 pub(crate) mod cpus;
+pub(crate) mod identify;
 pub(crate) mod log;
 pub(crate) mod memory_map;
 pub(crate) mod modules;
 pub(crate) mod pages;
+pub(crate) mod queues;
 pub(crate) mod slab;
 pub(crate) mod structures;
 pub(crate) mod tasks;
+pub(crate) mod vmalloc;
+pub(crate) mod waits;
 
 use std::sync::OnceLock;
 
@@ -19,4 +23,5 @@ pub(crate) struct Walked {
     pub(crate) memory_map: OnceLock<Result<memory_map::MemoryMap, Gap>>,
     pub(crate) pages: OnceLock<Result<pages::PageShape, Gap>>,
     pub(crate) slabs: OnceLock<Partial<slab::Slabs>>,
+    pub(crate) areas: OnceLock<Partial<Vec<vmalloc::VmallocArea>>>,
 }
