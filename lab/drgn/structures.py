@@ -17,14 +17,19 @@ import drgn
 from drgn import Object
 from drgn.helpers.linux import slab
 from drgn.helpers.linux.cpumask import for_each_possible_cpu
+from drgn.helpers.common.memory import identify_address_all
+from drgn.helpers.linux.common import IdentifiedPage, IdentifiedSlabObject, IdentifiedTaskStack, IdentifiedVmap
 from drgn.helpers.linux.idr import idr_for_each
 from drgn.helpers.linux.list import hlist_for_each, list_for_each_entry
 from drgn.helpers.linux.mapletree import mt_for_each
 from drgn.helpers.linux.mm import PageReserved, PageSlab, PageTail, compound_head, page_to_pfn, pfn_to_page
-from drgn.helpers.linux.mm import pfn_to_virt
+from drgn.helpers.linux.mm import for_each_vmap_area, pfn_to_virt
+from drgn.helpers.linux.percpu import per_cpu
 from drgn.helpers.linux.pid import for_each_task
 from drgn.helpers.linux.rbtree import rbtree_inorder_for_each
+from drgn.helpers.linux.sched import cfs_rq_for_each_entity, sched_entity_to_task, task_cpu
 from drgn.helpers.linux.slab import for_each_slab_cache, slab_cache_for_each_allocated_object, slab_cache_usage
+from drgn.helpers.linux.wait import waitqueue_for_each_entry
 from drgn.helpers.linux.xarray import xa_for_each
 
 STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
@@ -127,6 +132,63 @@ class Comparison:
             self.count("trees")
             self.count("nodes of trees", len(own))
 
+    def areas(self, ours):
+        theirs = []
+        for area in for_each_vmap_area(self.prog):
+            owner = area.vm.read_()
+            told = [int(owner), int(owner.flags), int(owner.nr_pages), int(owner.caller)] if owner else None
+            theirs.append([int(area), int(area.va_start), int(area.va_end), told])
+        self.same("areas of vmalloc", sorted(theirs, key=lambda area: area[1]), ours)
+        self.count("areas", len(theirs))
+
+    def queues(self, ours):
+        wanting = {}
+        for task in for_each_task(self.prog):
+            if task.on_rq == 1:
+                wanting.setdefault(task_cpu(task), []).append(int(task))
+        for own in ours:
+            queue = per_cpu(self.prog["runqueues"], own["cpu"])
+            row = [queue.address_, int(queue.nr_running), int(queue.curr)]
+            self.same(f"queue of CPU {own['cpu']}", row, [own["address"], own["running"], own["current"]])
+            fair = []
+            for entity, _, _, is_task in cfs_rq_for_each_entity(queue.cfs.address_of_()):
+                if is_task:
+                    fair.append(int(sched_entity_to_task(entity)))
+            self.same(f"fair tasks of CPU {own['cpu']}", sorted(fair), sorted(own["fair"]))
+            others = own["deadline"] + [task for _, task in own["real_time"]]
+            every = sorted(own["fair"] + others)
+            self.same(f"tasks of CPU {own['cpu']}", sorted(wanting.get(own["cpu"], [])), every)
+            for priority, task in own["real_time"]:
+                prio = int(Object(self.prog, "struct task_struct", address=task).prio)
+                self.same(f"priority of {task:#x}", prio, priority)
+            self.count("queued tasks", len(every))
+            self.count("tasks of real time", len(own["real_time"]))
+
+    def waiters(self, ours):
+        for name, own in ours.items():
+            theirs = []
+            for entry in waitqueue_for_each_entry(self.prog[name].address_of_()):
+                function = self.prog.symbol(entry.func.value_()).name
+                theirs.append([int(entry), function, int(entry.private)])
+            self.same(f"waiters of {name}", theirs, own)
+            self.count("waiters", len(theirs))
+
+    def identified(self, ours):
+        for address, own in ours:
+            theirs = []
+            for found in identify_address_all(self.prog, address):
+                if isinstance(found, IdentifiedTaskStack):
+                    theirs.append(["stack", int(found.task), address - int(found.task.stack)])
+                elif isinstance(found, IdentifiedSlabObject):
+                    info = found.slab_object_info
+                    theirs.append(["object", info.slab_cache.name.string_().decode(), info.address, info.allocated])
+                elif isinstance(found, IdentifiedVmap):
+                    theirs.append(["area", int(found.vmap_area)])
+                elif isinstance(found, IdentifiedPage):
+                    theirs.append(["page", int(page_to_pfn(found.page))])
+            self.same(f"what {address:#x} is", sorted(theirs), sorted(own))
+            self.count("addresses")
+
     def members(self, ours):
         for name, address, values in ours:
             whole = Object(self.prog, name, address=address)
@@ -159,6 +221,10 @@ def main():
     check.maples(ours["maples"])
     check.rbtrees(ours["rbtrees"])
     check.members(ours["members"])
+    check.areas(ours["areas"])
+    check.queues(ours["queues"])
+    check.waiters(ours["waiters"])
+    check.identified(ours["identified"])
     for difference in check.differences[:100]:
         print(difference)
     told = ", ".join(f"{count} {what}" for what, count in check.counts.items())

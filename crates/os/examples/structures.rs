@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use base::{Budget, Gap, VirtAddr};
 use debuginfo::{DebugInfo, Kind, Store, TypeId};
-use os::linux::{Held, Idr, Kernel, MapleTree, ObjectState, RbTree, XArray, walk_hlist, walk_list};
+use os::linux::{
+    AddressIs, Held, Idr, Kernel, MapleTree, ObjectState, RbTree, XArray, walk_hlist, walk_list,
+};
 use serde_json::{Map, Value, json};
 
 /// Caches whose every object is told: the largest.
@@ -59,6 +61,10 @@ fn main() {
     told.insert("maples".into(), facts.maples());
     told.insert("rbtrees".into(), facts.rbtrees());
     told.insert("members".into(), facts.members());
+    told.insert("areas".into(), facts.areas());
+    told.insert("queues".into(), facts.queues());
+    told.insert("waiters".into(), facts.waiters());
+    told.insert("identified".into(), facts.identified());
     let gaps = facts.gaps.iter();
     let gaps: Vec<_> = gaps
         .map(|gap| format!("{}: {}", gap.what, gap.why))
@@ -232,6 +238,112 @@ impl Facts<'_, '_> {
             all.push(json!([children.at(node).0, nodes]));
         }
         all.into()
+    }
+
+    fn areas(&mut self) -> Value {
+        let areas = self.kernel.vmalloc_areas();
+        self.gaps.extend(areas.gaps.clone());
+        let owner = |area: &os::linux::VmallocArea| {
+            area.owner
+                .map(|owner| json!([owner.address.0, owner.flags, owner.pages, owner.caller.0]))
+        };
+        let areas = areas.value.iter();
+        areas
+            .map(|area| json!([area.address.0, area.start.0, area.end.0, owner(area)]))
+            .collect()
+    }
+
+    fn queues(&mut self) -> Value {
+        let queues = self.kernel.run_queues();
+        self.gaps.extend(queues.gaps);
+        let queues = queues.value.iter();
+        queues
+            .map(|queue| {
+                let fair: Vec<_> = queue.fair.iter().map(|task| task.0).collect();
+                let real_time = queue.real_time.iter();
+                let real_time: Vec<_> = real_time.map(|(at, task)| json!([at, task.0])).collect();
+                let deadline: Vec<_> = queue.deadline.iter().map(|task| task.0).collect();
+                json!({
+                    "cpu": queue.cpu, "address": queue.address.0, "running": queue.running,
+                    "current": queue.current.0, "fair": fair, "real_time": real_time, "deadline": deadline,
+                })
+            })
+            .collect()
+    }
+
+    /// Who waits in the queues of these variables; threads of the kernel do in most.
+    fn waiters(&mut self) -> Value {
+        let names = [
+            "kauditd_wait",
+            "oom_reaper_wait",
+            "log_wait",
+            "khugepaged_wait",
+        ];
+        let mut told = Map::new();
+        for name in names {
+            let Ok(at) = self.kernel.symbol(name) else {
+                continue;
+            };
+            let waiters = self.kernel.waiters(at).unwrap();
+            self.gaps.extend(waiters.gaps);
+            let waiters = waiters.value.iter();
+            let waiters = waiters.map(|waiter| {
+                let name = waiter.name.as_ref().map(|name| name.symbol.clone());
+                json!([waiter.address.0, name, waiter.task.map(|task| task.0)])
+            });
+            told.insert(name.to_owned(), waiters.collect());
+        }
+        told.into()
+    }
+
+    /// What addresses of every kind are.
+    fn identified(&mut self) -> Value {
+        let kernel = self.kernel;
+        let slabs = &kernel.slabs().value;
+        let mut all = vec![kernel.symbol("init_task").unwrap().0 + 9];
+        let objects = slabs.caches().iter().flat_map(|cache| slabs.objects(cache));
+        all.extend(objects.step_by(331).map(|(at, _)| at.0 + 5));
+        all.extend(
+            kernel
+                .tasks()
+                .value
+                .iter()
+                .map(|task| task.stack.0 + 0x3f07),
+        );
+        all.extend(
+            kernel
+                .vmalloc_areas()
+                .value
+                .iter()
+                .map(|area| area.start.0 + 11),
+        );
+        let map = kernel.memory_map().as_ref().unwrap();
+        all.extend((0..1 << 17).step_by(3001).map(|pfn| map.page(pfn).0 + 17));
+        let identifier = kernel.identifier();
+        let mut told = Vec::new();
+        for address in all {
+            let found = identifier.identify(VirtAddr(address));
+            self.gaps.extend(found.gaps);
+            let found = found.value.iter().filter_map(|is| match is {
+                AddressIs::Stack { task, offset } => Some(json!(["stack", task.address.0, offset])),
+                AddressIs::Object {
+                    cache,
+                    start,
+                    state,
+                    ..
+                } => Some(json!([
+                    "object",
+                    cache,
+                    start.0,
+                    *state == ObjectState::Allocated
+                ])),
+                AddressIs::Vmalloc { area, .. } => Some(json!(["area", area.address.0])),
+                AddressIs::PageStruct { pfn, .. } => Some(json!(["page", pfn])),
+                _ => None,
+            });
+            told.push(json!([address, found.collect::<Vec<_>>()]));
+        }
+        told.into()
     }
 
     /// Every number in one of each of some large structures.
