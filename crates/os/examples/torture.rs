@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use base::{CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target};
+use base::{CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target, VirtAddr};
 use debuginfo::Store;
 use image::Image;
 use os::linux::Kernel;
@@ -85,6 +85,29 @@ impl Target for Damaged<'_> {
     }
 }
 
+/// Walks the kernel's structures, and asks what is where in them; the answer is how many gaps there were.
+fn structures(kernel: &Kernel<'_>) -> usize {
+    let slabs = kernel.slabs();
+    let mut addresses = vec![0, 1 << 63, u64::MAX];
+    for cache in slabs.value.caches() {
+        addresses.extend(slabs.value.objects(cache).take(2).map(|(at, _)| at.0));
+    }
+    let areas = kernel.vmalloc_areas();
+    addresses.extend(areas.value.iter().take(1000).map(|area| area.start.0));
+    let identifier = kernel.identifier();
+    let found = addresses.iter().take(10_000);
+    let found = found.map(|at| identifier.identify(VirtAddr(*at)).gaps.len());
+    let found: usize = found.sum();
+    let pages = (0..1 << 17).step_by(997);
+    let pages = pages.filter(|pfn| kernel.page(*pfn).is_err()).count();
+    let waiting = kernel
+        .symbol("kauditd_wait")
+        .and_then(|at| kernel.waiters(at));
+    let waiting = waiting.map_or(1, |waiting| waiting.gaps.len());
+    let queues = kernel.run_queues().gaps.len();
+    slabs.gaps.len() + areas.gaps.len() + found + pages + waiting + queues
+}
+
 fn main() {
     let mut arguments = std::env::args_os().skip(1);
     let path = arguments.next().unwrap();
@@ -116,6 +139,7 @@ fn main() {
                 }
             }
             gaps += kernel.log_text().gaps.len() + kernel.modules().gaps.len();
+            gaps += structures(&kernel);
             let _ = (
                 kernel.banner(),
                 kernel.vmcoreinfo(),

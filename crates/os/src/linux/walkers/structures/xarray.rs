@@ -145,7 +145,17 @@ impl XArray {
                 continue;
             };
             level.next += 1;
-            let first = level.base.wrapping_add((slot as u64) << level.shift);
+            // The highest level has more slots than there are numbers.
+            let within = (slot as u64) << level.shift;
+            if within >> level.shift != slot as u64 {
+                if entry != 0 {
+                    let part = || format!("what is behind the last number of {what}");
+                    walk.gaps
+                        .push(part, format!("slot {slot} of {}", level.node));
+                }
+                continue;
+            }
+            let first = level.base.wrapping_add(within);
             let part = || format!("what is at {first:#x} of {what}");
             if let Some(child) = node(entry) {
                 // Each level lies lower, so a chain of nodes ends.

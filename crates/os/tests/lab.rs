@@ -1,0 +1,290 @@
+//! What walks over the structures of a dump find, against what the guest's kernel said of them just before it died:
+//! `cargo xtask lab dump-structures && cargo test -p os --test lab`. Moments pass between the two, so where
+//! something may have changed since, it says how much.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests may fail loudly"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use base::{Budget, VirtAddr};
+use debuginfo::Store;
+use image::Image;
+use os::linux::{AddressIs, Held, Idr, Kernel, MapleTree, ObjectState, PageKind};
+use value::Field;
+
+fn left(name: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.join("../../target/lab/dump-structures").join(name)
+}
+
+fn image() -> Image {
+    let bytes = std::fs::read(left("vmcore.elf"));
+    Image::open(Box::new(
+        bytes.expect("run 'cargo xtask lab dump-structures' first"),
+    ))
+    .unwrap()
+}
+
+/// The lines that the console has under a heading.
+fn said(heading: &str) -> Vec<String> {
+    let bytes = std::fs::read(left("console.log")).unwrap();
+    let text = String::from_utf8_lossy(&bytes).replace('\r', "");
+    let lines = text
+        .lines()
+        .skip_while(|line| *line != format!("=== {heading}"));
+    let lines = lines.skip(1).take_while(|line| !line.starts_with("==="));
+    // The kernel may speak at any time.
+    let lines = lines.filter(|line| !line.starts_with('['));
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    assert!(
+        !lines.is_empty(),
+        "the console has nothing under '{heading}'"
+    );
+    lines
+}
+
+fn hex(text: &str) -> u64 {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+}
+
+fn field(kernel: &Kernel<'_>, layout: &'static str, path: &str) -> Field {
+    kernel.types().layout(layout).unwrap().any(&[path]).unwrap()
+}
+
+#[test]
+fn what_the_first_process_has_mapped_is_what_proc_said() {
+    let (image, store) = (image(), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let space = kernel.space();
+    let tasks = kernel.tasks().value;
+    let init = tasks.iter().find(|task| task.pid == 1).unwrap();
+    let mm = field(&kernel, "struct task_struct", "mm")
+        .pointer(space, init.address)
+        .unwrap();
+    let tree = field(&kernel, "struct mm_struct", "mm_mt").at(mm);
+    let maple = MapleTree::new(&kernel.types()).unwrap();
+    let mut budget = Budget::new("nodes", 1000);
+    let found = maple.walk(space, tree, "its memory", &mut budget);
+    assert_eq!(found.gaps, []);
+    let (start, end) = (
+        field(&kernel, "struct vm_area_struct", "vm_start"),
+        field(&kernel, "struct vm_area_struct", "vm_end"),
+    );
+    let mut ours = Vec::new();
+    for entry in &found.value {
+        let area = VirtAddr(entry.held);
+        let (start, end) = (
+            start.read(space, area).unwrap(),
+            end.read(space, area).unwrap(),
+        );
+        // The tree and the area tell the same range.
+        assert_eq!((entry.first, entry.last), (start, end - 1));
+        ours.push((start, end));
+    }
+    let lines = said("maps")
+        .into_iter()
+        .filter(|line| !line.ends_with("[vsyscall]"));
+    let told = lines.map(|line| {
+        let (range, _) = line.split_once(' ').unwrap();
+        let (start, end) = range.split_once('-').unwrap();
+        (hex(start), hex(end))
+    });
+    assert_eq!(ours, told.collect::<Vec<_>>());
+    assert!(ours.len() >= 8, "{ours:x?}");
+}
+
+#[test]
+fn the_numbers_of_processes_are_those_in_proc() {
+    let (image, store) = (image(), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let (namespace, _) = kernel.global("init_pid_ns").unwrap();
+    let at = field(&kernel, "struct pid_namespace", "idr").at(namespace);
+    let idr = Idr::new(&kernel.types()).unwrap();
+    let found = idr.walk(
+        kernel.space(),
+        at,
+        "numbers",
+        &mut Budget::new("nodes", 100),
+    );
+    assert_eq!(found.gaps, []);
+    assert!(
+        found
+            .value
+            .iter()
+            .all(|(_, held)| matches!(held, Held::Pointer(_)))
+    );
+    let ours: BTreeSet<u64> = found.value.iter().map(|(number, _)| *number).collect();
+    let told: BTreeSet<u64> = said("pids")
+        .iter()
+        .filter_map(|line| line.parse().ok())
+        .collect();
+    // `ls` itself is gone; `provoke` has come.
+    let gone = told.difference(&ours).count();
+    assert!(
+        told.len() > 40 && gone <= 1,
+        "{gone} of {told:?} are gone: {ours:?}"
+    );
+    assert!(ours.difference(&told).count() <= 6, "{ours:?} {told:?}");
+}
+
+#[test]
+fn pages_are_for_what_the_kernel_said() {
+    const SLAB: u64 = 1 << 7;
+    const FREE: u64 = 1 << 10;
+    const TAIL: u64 = 1 << 16;
+    const RESERVED: u64 = 1 << 32;
+    let (image, store) = (image(), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let mut told = Vec::new();
+    for line in said("kpageflags") {
+        let (count, flags) = line.trim().split_once("  ").unwrap();
+        told.resize(told.len() + count.parse::<usize>().unwrap(), hex(flags));
+    }
+    assert_eq!(told.len(), 8192);
+    let (mut other, mut seen) = (0, BTreeMap::new());
+    for (pfn, told) in (0..).zip(told) {
+        let page = kernel.page(pfn).unwrap();
+        let ours = match page.kind {
+            PageKind::Slab(_) => "slab",
+            PageKind::Free { .. } => "free",
+            PageKind::Reserved => "reserved",
+            _ => "other",
+        };
+        // The flag is that of the first page of a slab.
+        let theirs = match told {
+            told if told & FREE != 0 => "free",
+            told if told & SLAB != 0 => "slab",
+            told if told & RESERVED != 0 => "reserved",
+            told if told & TAIL != 0 && ours == "slab" => "slab",
+            _ => "other",
+        };
+        *seen.entry(theirs).or_insert(0) += 1;
+        other += u32::from(ours != theirs || (told & TAIL != 0) != page.head.is_some());
+    }
+    for (kind, least) in [
+        ("slab", 1000),
+        ("free", 3000),
+        ("other", 500),
+        ("reserved", 50),
+    ] {
+        assert!(
+            seen.get(kind).is_some_and(|count| *count >= least),
+            "{seen:?}"
+        );
+    }
+    // The commands that said so took and gave back some.
+    assert!(other <= 120, "{other} pages are others: {seen:?}");
+}
+
+#[test]
+fn areas_of_vmalloc_are_those_that_the_kernel_said() {
+    let (image, store) = (image(), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let areas = kernel.vmalloc_areas();
+    assert_eq!(areas.gaps, []);
+    let identifier = kernel.identifier();
+    let (mut same, mut named, mut told) = (0, 0, 0);
+    for line in said("vmallocinfo") {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (start, end) = words[0].split_once('-').unwrap();
+        let (start, end) = (VirtAddr(hex(start)), VirtAddr(hex(end)));
+        told += 1;
+        let Some(area) = kernel.vmalloc_area_at(start) else {
+            continue;
+        };
+        if (area.start, area.end) != (start, end) {
+            continue;
+        }
+        same += 1;
+        let Some(owner) = area.owner else { continue };
+        let pages = words.iter().find_map(|word| word.strip_prefix("pages="));
+        let pages = pages.map_or(0, |pages| pages.parse().unwrap());
+        let physical = words.iter().find_map(|word| word.strip_prefix("phys="));
+        let caller = kernel.name(owner.caller).map(|name| name.symbol);
+        let is_said = words
+            .get(2)
+            .is_some_and(|word| word.split('+').next() == caller.as_deref());
+        assert_eq!(owner.physical, physical.map_or(0, hex), "{line}");
+        let is = identifier.identify(start).value;
+        let is_area =
+            |is: &AddressIs| matches!(is, AddressIs::Vmalloc { area: found, .. } if found == area);
+        assert!(is.iter().any(is_area), "{line}: {is:?}");
+        named += u32::from(is_said && owner.pages == pages);
+    }
+    // A stack or two may have gone with the command.
+    assert!(
+        told > 50 && same + 4 >= told && named + 4 >= told,
+        "{told} {same} {named}"
+    );
+}
+
+#[test]
+fn slab_caches_are_those_that_the_kernel_said() {
+    let (image, store) = (image(), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let slabs = kernel.slabs();
+    assert_eq!(slabs.gaps, []);
+    let slabs = &slabs.value;
+    let (mut told, mut same) = (0, 0);
+    for line in said("slabinfo") {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some(number) = words.get(1).and_then(|word| word.parse::<u64>().ok()) else {
+            continue;
+        };
+        let all = |place: usize| words[place].parse::<u64>().unwrap();
+        let cache = slabs.named(words[0]).unwrap();
+        let objects = slabs.objects(cache).count() as u64;
+        let allocated = slabs.objects(cache);
+        let allocated = allocated.filter(|(_, state)| *state == ObjectState::Allocated);
+        let allocated = allocated.count() as u64;
+        told += 1;
+        assert_eq!(cache.size, all(3), "{line}");
+        // What a CPU keeps for itself counts as in use there; a few slabs come and go.
+        let few = 4 * all(4);
+        assert!(objects.abs_diff(all(2)) <= few, "{line}: {objects}");
+        assert!(allocated <= number + few, "{line}: {allocated}");
+        same += u32::from(objects == all(2));
+    }
+    assert_eq!(told, slabs.caches().len());
+    assert!(
+        told > 100 && same as usize * 10 >= told * 9,
+        "{same} of {told}"
+    );
+}
+
+#[test]
+fn the_tasks_that_want_to_run_are_those_of_the_story() {
+    let (image, store) = (image(), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let queues = kernel.run_queues();
+    assert_eq!((queues.gaps, queues.value.len()), (vec![], 2));
+    let first = &queues.value[0];
+    let name = |task: &VirtAddr| kernel.task(*task).unwrap().comm;
+    let fair = first
+        .fair
+        .iter()
+        .filter(|task| name(task) == "queues")
+        .count();
+    let real_time: Vec<_> = first
+        .real_time
+        .iter()
+        .map(|(at, task)| (*at, name(task)))
+        .collect();
+    assert_eq!(fair, 2);
+    assert_eq!(
+        real_time,
+        [(79, "queues".to_owned()), (89, "queues".to_owned())]
+    );
+    for queue in &queues.value {
+        let queued = queue.fair.len() + queue.real_time.len() + queue.deadline.len();
+        assert_eq!(queue.running, queued as u64, "{queue:?}");
+    }
+    // CPU 1 ran the task that died.
+    assert_eq!(name(&queues.value[1].current), "provoke");
+}
