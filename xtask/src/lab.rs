@@ -5,6 +5,7 @@
 //! here (packages, modules, initramfs images, consoles) goes under `target/lab/`; a host is never
 //! changed, except that QEMU is installed when it is missing and we are root.
 
+mod btf;
 mod console;
 mod cpio;
 mod dump;

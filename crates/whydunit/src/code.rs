@@ -106,7 +106,7 @@ fn stand_in<'a>(debug: &mut DebugInfo<'a>, file: &'a MemoryFile, store: &'a Stor
                 Some(module) => object.of_module(module),
                 None => object,
             });
-            None
+            file.lacks.clone()
         }
         Err(error) => Some(Gap::new(
             format!("the code of {}", file.label),

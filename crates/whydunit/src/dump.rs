@@ -13,6 +13,8 @@ pub struct MemoryFile {
     pub module: Option<String>,
     /// The file.
     pub bytes: Vec<u8>,
+    /// What it lacks, which is of interest where it is used.
+    pub lacks: Option<Gap>,
 }
 
 /// The log of a dump, and a way to the rest.
@@ -73,6 +75,7 @@ pub fn files(name: &str, dump: &Dump, events: &[LogEvent]) -> (Vec<MemoryFile>, 
             label: format!("the kernel in {name}"),
             module: None,
             bytes,
+            lacks: None,
         }),
         Err(gap) => gaps.push(gap),
     }
@@ -86,15 +89,28 @@ pub fn files(name: &str, dump: &Dump, events: &[LogEvent]) -> (Vec<MemoryFile>, 
             ));
             continue;
         };
-        let types = kernel.module_types(wanted);
+        let (types, lacks) = match kernel.module_types(wanted) {
+            Ok(Some(types)) => (Some(types), None),
+            Ok(None) => (None, Some(without_types(wanted))),
+            Err(gap) => (None, Some(gap)),
+        };
         match kernel.module_file(module, types.as_deref()) {
             Ok(bytes) => files.push(MemoryFile {
                 label: format!("{} in {name}", escape(wanted.as_ref())),
                 module: Some(module.name.clone()),
                 bytes,
+                lacks,
             }),
             Err(gap) => gaps.push(gap),
         }
     }
     (files, gaps)
+}
+
+/// A module that was built without types: its structures and members have no names.
+fn without_types(module: &str) -> Gap {
+    Gap::new(
+        format!("the types of the module {}", escape(module.as_ref())),
+        "it carries no types (BTF); its file with debug information, given with --debuginfo, has them",
+    )
 }

@@ -1,3 +1,4 @@
+#: types whyfail
 #: modules qemu_fw_cfg
 #: append oops=panic panic=0
 #: memory 512

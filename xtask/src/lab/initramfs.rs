@@ -5,7 +5,7 @@ use super::cpio::Cpio;
 use super::kernels::{Kernel, Unpacked};
 use super::packages::Archive;
 use super::specimen::Specimen;
-use super::{modules, programs};
+use super::{btf, modules, programs};
 use anyhow::{Context, Result};
 
 /// Builds the initramfs of a specimen.
@@ -30,8 +30,12 @@ pub fn build(
     }
     for name in &specimen.lab_modules {
         let module = modules::build(places, name, kernel, unpacked)?;
-        modules::keep_debug_info(places, &module, &specimen.name, kernel)?;
-        archive.program(&format!("lib/{name}.ko"), &std::fs::read(module)?);
+        let kept = modules::keep(places, &module, &specimen.name)?;
+        if specimen.types.contains(name) {
+            btf::add(places, &kept, kernel, unpacked)?;
+        }
+        modules::keep_debug_info(places, &kept, kernel)?;
+        archive.program(&format!("lib/{name}.ko"), &std::fs::read(kept)?);
         load.push(name.clone());
     }
     archive.program("lib/load", load.join(" ").as_bytes());

@@ -29,7 +29,7 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     make.arg(format!("CC={}{compiler}", toolchain.prefix()));
     // An option that only compilers newer than ours know.
     make.arg("CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=");
-    // No BTF: it would need a pahole as new as the kernel, and the whole vmlinux.
+    // BTF is ours to add (`btf.rs`): kbuild would need vmlinux in the folder of the headers.
     make.arg("CONFIG_DEBUG_INFO_BTF_MODULES=");
     // Paths as on a machine that has the headers installed: the module is the same in every checkout.
     let built = places.work.join("build").join(kernel.name);
@@ -42,23 +42,23 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     Ok(folder.join(format!("{name}.ko")))
 }
 
-/// Keeps a module of ours beside the console of a specimen, as it was built (`NAME.ko`) and its debug info
-/// alone (`NAME.ko.debug`): whoever reads the log later can ask them for names and lines.
-pub fn keep_debug_info(
-    places: &Places,
-    module: &Path,
-    specimen: &str,
-    kernel: &Kernel,
-) -> Result<()> {
-    let Some((_, toolchain)) = &kernel.headers else {
-        return Ok(());
-    };
+/// Keeps a module of ours beside the console of a specimen, as it was built: `NAME.ko`.
+pub fn keep(places: &Places, module: &Path, specimen: &str) -> Result<PathBuf> {
     let name = module.file_name().context("a module has no name")?;
     let kept = places.work.join(specimen).join(name);
     std::fs::copy(module, &kept).with_context(|| format!("writing {}", kept.display()))?;
+    Ok(kept)
+}
+
+/// Keeps the debug info of such a module alone (`NAME.ko.debug`): whoever reads the log later can ask it for names
+/// and lines.
+pub fn keep_debug_info(places: &Places, kept: &Path, kernel: &Kernel) -> Result<()> {
+    let Some((_, toolchain)) = &kernel.headers else {
+        return Ok(());
+    };
     let mut objcopy = Command::new(format!("{}objcopy", toolchain.prefix()));
     toolchain.prepare(places, &mut objcopy)?;
-    objcopy.arg("--only-keep-debug").arg(&kept);
+    objcopy.arg("--only-keep-debug").arg(kept);
     output(objcopy.arg(kept.with_extension("ko.debug")))?;
     Ok(())
 }

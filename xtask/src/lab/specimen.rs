@@ -24,6 +24,8 @@ pub struct Specimen {
     pub modules: Vec<String>,
     /// Modules of `lab/modules/` (`#: lab-modules NAMES`); `whyfail` unless told otherwise.
     pub lab_modules: Vec<String>,
+    /// Those of them that carry their types (`#: types NAMES`), as the kernel's own modules do.
+    pub types: Vec<String>,
     /// Programs of `lab/programs/` to put into `/bin` (`#: programs NAMES`).
     pub programs: Vec<String>,
     /// Further arguments for QEMU (`#: qemu WORDS`).
@@ -113,6 +115,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
         append: Vec::new(),
         modules: Vec::new(),
         lab_modules: vec!["whyfail".to_owned()],
+        types: Vec::new(),
         programs: Vec::new(),
         qemu: Vec::new(),
         cpus: 2,
@@ -133,6 +136,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
             "append" => specimen.append.extend(words()),
             "modules" => specimen.modules.extend(words()),
             "lab-modules" => specimen.lab_modules = words().collect(),
+            "types" => specimen.types.extend(words()),
             "programs" => specimen.programs.extend(words()),
             "qemu" => specimen.qemu.extend(words()),
             "cpus" => specimen.cpus = value.parse()?,
@@ -149,6 +153,10 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
             "deadline" => specimen.deadline = value.parse()?,
             _ => bail!("'#: {key}' means nothing to the runner"),
         }
+    }
+    let unknown = |name: &&String| !specimen.lab_modules.contains(name);
+    if let Some(name) = specimen.types.iter().find(unknown) {
+        bail!("'#: types {name}' is of no module that is loaded");
     }
     if specimen.steps.is_empty() {
         bail!("there is no '#: until TEXT', so nobody knows when it is over");
@@ -172,6 +180,8 @@ mod tests {
         assert_eq!(object.object.unwrap().source, "y");
         let dumps = parse("x", "# A\n", "#: until z\n#: dump elf\n#: dump zlib\n").unwrap();
         assert!(dumps.vmcoreinfo && dumps.dumps().eq(["vmcore.elf", "vmcore.flat"]));
+        assert!(parse("x", "# A\n", "#: types whyfail\n#: until z\n").is_ok());
+        assert!(parse("x", "# A\n", "#: types other\n#: until z\n").is_err());
         assert!(parse("x", "# A\n", "#: object y\n").is_err());
         assert!(parse("x", "# A\n", "#: bogus\n").is_err());
         assert!(parse("x", "# A\n", "provoke x\n").is_err());

@@ -15,6 +15,8 @@ pub(super) static ENTRY: Suite = Suite {
         Need::new("gcc-12", "gcc-12"),
         Need::new("make", "make"),
         Need::new("xz", "xz-utils"),
+        Need::new("pahole", "pahole"),
+        Need::new("lz4", "lz4"),
         // The kernel's objtool looks at every module that is built.
         Need::new("libelf.so.1", "libelf1"),
         Need::new("python3", "python3 python3-venv"),

@@ -15,6 +15,8 @@ pub(super) static ENTRY: Suite = Suite {
         Need::new("gcc-12", "gcc-12"),
         Need::new("make", "make"),
         Need::new("xz", "xz-utils"),
+        Need::new("pahole", "pahole"),
+        Need::new("lz4", "lz4"),
         // The kernel's objtool looks at every module that is built.
         Need::new("libelf.so.1", "libelf1"),
     ],
@@ -27,19 +29,21 @@ const SPECIMEN: &str = "null-deref";
 const DUMP: &str = "dump-panic";
 /// One whose memory tells why nobody set a pointer.
 const OBJECT: &str = "dump-null-array";
+/// The same with a module that carries no types.
+const UNTYPED: &str = "dump-bare";
 /// One that follows a bad pointer.
 const POINTER: &str = "ptr-null-array";
 
 fn run() -> Result<Outcome> {
     crate::lab::run(&["--vmlinux", SPECIMEN, POINTER].map(str::to_owned))?;
-    crate::lab::run(&[DUMP, OBJECT].map(str::to_owned))?;
+    crate::lab::run(&[DUMP, OBJECT, UNTYPED].map(str::to_owned))?;
     verdict()?;
     origin()?;
     dumped()?;
     object()?;
     // Registers, memory and places, against what QEMU and the kernel said when it was dumped.
     let mut counts = cargo::count(&["test", "--release", "-p", "image", "--test", "lab"])?;
-    counts.passed += 4;
+    counts.passed += 3 + TOLD.len() as u64;
     Ok(Outcome::Ran(counts))
 }
 
@@ -58,26 +62,58 @@ fn verdict() -> Result<()> {
     Ok(())
 }
 
-/// A dump with nothing else at hand names the argument; with the module's debug info the member that it came from.
+/// What `why` must say of the failure that the memory of which was dumped: with what at hand, of which member, and
+/// whether it says that types are missing.
+struct Told {
+    specimen: &'static str,
+    with_module: bool,
+    /// Type, member and where the pointer came from.
+    words: [&'static str; 3],
+    lacks_types: bool,
+}
+
+const TOLD: &[Told] = &[
+    // The module carries its types: nothing but the dump is needed.
+    Told {
+        specimen: DUMP,
+        with_module: false,
+        words: ["struct customer", "discount", "struct order.customer"],
+        lacks_types: false,
+    },
+    Told {
+        specimen: UNTYPED,
+        with_module: false,
+        words: ["", "", "argument 1 of customer_discount"],
+        lacks_types: true,
+    },
+    Told {
+        specimen: UNTYPED,
+        with_module: true,
+        words: ["struct customer", "discount", "struct order.customer"],
+        lacks_types: false,
+    },
+];
+
 fn dumped() -> Result<()> {
-    let (dump, module) = (left(DUMP, "vmcore.elf")?, left(DUMP, "whyfail.ko")?);
-    let alone = ["--json", &dump];
-    let with_module = ["--json", &dump, "--debuginfo", &module];
-    let cases: [(&[&str], &str); 2] = [
-        (&alone, "argument 1 of customer_discount"),
-        (&with_module, "struct order.customer"),
-    ];
-    for (arguments, what) in cases {
-        let report: Value = serde_json::from_str(&why(arguments)?)?;
-        let provenance = report.pointer("/diagnosis/finding/provenance");
-        let provenance = provenance.context("the dump's pointer was not followed")?;
-        let function = provenance.pointer("/access/function");
-        let ends = provenance.pointer("/ends/what");
-        if function != Some(&"customer_discount".into()) || ends != Some(&what.into()) {
-            bail!("{DUMP}: {function:?} and {ends:?} instead of customer_discount and {what}");
+    for told in TOLD {
+        let Told { specimen, .. } = told;
+        let (dump, module) = (left(specimen, "vmcore.elf")?, left(specimen, "whyfail.ko")?);
+        let mut arguments = vec!["--json", &dump];
+        if told.with_module {
+            arguments.extend(["--debuginfo", &module]);
         }
+        let report: Value = serde_json::from_str(&why(&arguments)?)?;
+        let with = if told.with_module {
+            " and its module"
+        } else {
+            ""
+        };
+        let wrong = told.otherwise(&report);
+        if !wrong.is_empty() {
+            bail!("{specimen}{with}: {}", wrong.join("; "));
+        }
+        println!("{specimen}{with}: explained from memory, {}", told.words[2]);
     }
-    println!("{DUMP}: explained from its own memory");
     Ok(())
 }
 
@@ -116,6 +152,39 @@ fn object() -> Result<()> {
     }
     println!("{OBJECT}: the object in memory tells who never ran for it");
     Ok(())
+}
+
+impl Told {
+    fn otherwise(&self, report: &Value) -> Vec<String> {
+        let text = |at: &str| {
+            report
+                .pointer(at)
+                .and_then(Value::as_str)
+                .unwrap_or("(none)")
+        };
+        let of = |at: &str| text(&format!("/diagnosis/finding/provenance/{at}"));
+        let [kind, member, what] = self.words;
+        let mut wrong: Vec<String> = [
+            (of("access/function"), "customer_discount"),
+            (of("access/type"), kind),
+            (of("access/member"), member),
+            (of("ends/what"), what),
+        ]
+        .iter()
+        .filter(|(got, wanted)| got != wanted)
+        .map(|(got, wanted)| format!("'{got}' instead of '{wanted}'"))
+        .collect();
+        let gaps = report.pointer("/diagnosis/gaps").and_then(Value::as_array);
+        let lacks = gaps.into_iter().flatten().any(|gap| {
+            let word = |name: &str| gap.get(name).and_then(Value::as_str).unwrap_or_default();
+            word("what") == "the types of the module whyfail"
+                && word("why").contains("carries no types")
+        });
+        if lacks != self.lacks_types {
+            wrong.push(format!("that the module lacks types is said: {lacks}"));
+        }
+        wrong
+    }
 }
 
 fn origin() -> Result<()> {
@@ -230,6 +299,27 @@ mod tests {
         assert_eq!(differences(&[wrong], &expected).len(), 1);
         assert_eq!(differences(&[], &expected).len(), 1);
         assert_eq!(differences(&[right.clone(), right], &expected).len(), 1);
+    }
+
+    #[test]
+    fn a_dump_is_told_with_its_types_or_that_they_lack() {
+        let report = |kind: &str, member: &str, what: &str, gaps: Value| {
+            json!({"diagnosis": {"gaps": gaps, "finding": {"provenance": {
+                "access": {"function": "customer_discount", "type": kind, "member": member},
+                "ends": {"what": what}}}}})
+        };
+        let gap = json!([{"what": "the types of the module whyfail", "why": "it carries no types (BTF)"}]);
+        let typed = report(
+            "struct customer",
+            "discount",
+            "struct order.customer",
+            json!([]),
+        );
+        let bare = report("", "", "argument 1 of customer_discount", gap);
+        let wrong = |told: &Told, report: &Value| told.otherwise(report).len();
+        assert_eq!([wrong(&TOLD[0], &typed), wrong(&TOLD[0], &bare)], [0, 4]);
+        assert_eq!([wrong(&TOLD[1], &typed), wrong(&TOLD[1], &bare)], [4, 0]);
+        assert_eq!(wrong(&TOLD[0], &json!({})), 4);
     }
 
     #[test]

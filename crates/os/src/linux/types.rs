@@ -86,14 +86,15 @@ impl<'a> Kernel<'a> {
         Types::new(&self.info)
     }
 
-    /// The types of a module of this name, which count on from the kernel's; none where it has none, or they
-    /// cannot be read.
-    pub fn module_types(&self, name: &str) -> Option<Cow<'a, [u8]>> {
-        let (found, _) = self.types_of_modules().ok()?;
+    /// The types of a module of this name, which count on from the kernel's; none where it has none. Where those of
+    /// some module could not be read, and this one's are not among the others, nobody knows.
+    pub fn module_types(&self, name: &str) -> Result<Option<Cow<'a, [u8]>>, Gap> {
+        let (found, gaps) = self.types_of_modules()?;
         let mut found = found.into_iter();
-        found
-            .find(|(module, _)| module == name)
-            .map(|(_, bytes)| bytes)
+        match found.find(|(module, _)| module == name) {
+            Some((_, bytes)) => Ok(Some(bytes)),
+            None => gaps.into_iter().next().map_or(Ok(None), Err),
+        }
     }
 
     /// The kernel's types and those of its modules (`btf_modules`), with what could not be read of them.
