@@ -5,6 +5,7 @@
     reason = "a chore talks to the person who runs it"
 )]
 
+mod bench_dump;
 mod lab;
 mod tests;
 mod tidy;
@@ -35,6 +36,11 @@ const CHORES: &[Chore] = &[
         help: "run specimens in virtual machines and keep what they print",
         run: lab::run,
     },
+    Chore {
+        name: "bench-dump",
+        help: "what dumps of the laboratory cost, side by side with drgn and crash",
+        run: bench_dump::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -60,6 +66,6 @@ fn main() -> ExitCode {
 fn print_help() {
     eprintln!("usage: cargo xtask CHORE\n");
     for chore in CHORES {
-        eprintln!("  {:<8} {}", chore.name, chore.help);
+        eprintln!("  {:<10} {}", chore.name, chore.help);
     }
 }

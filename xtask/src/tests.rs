@@ -4,8 +4,9 @@
 //! exception is the corpus of others' logs, which is not ours to ship; tests that read it stand in a
 //! module or file named `corpus`, and count as skipped where there is none.
 
-mod cargo;
-mod needs;
+pub mod cargo;
+pub mod needs;
+pub mod python_drgn;
 
 use anyhow::{Context, Result, bail};
 use needs::Need;

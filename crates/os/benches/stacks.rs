@@ -44,4 +44,13 @@ fn main() {
     let lines = kernel.log_text().value.lines().count();
     told(&format!("{lines} lines of the log are read"));
     println!("  page tables were walked {} times", kernel.space().walks());
+    // All that was made is still there, so this is the peak of what lies beyond the mapped file.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let own = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    println!(
+        "  resident beyond the mapping: {}",
+        own.map_or("?", str::trim)
+    );
 }

@@ -17,7 +17,7 @@ pub fn command(arguments: &[&str]) -> Result<Command> {
 
 /// Runs `cargo ARGUMENTS` and counts the tests that it tells of; a run that fails without telling of
 /// a failed test (it did not build, a test brought its process down) counts as one failure.
-pub fn count(arguments: &[&str]) -> Result<Counts> {
+pub(super) fn count(arguments: &[&str]) -> Result<Counts> {
     let mut listener = Listener::new(corpus_folder(root()?).is_dir());
     // One pipe for both, so that a file's name stands before the results of its tests.
     let (reader, writer) = std::io::pipe()?;

@@ -2,9 +2,10 @@
 //! frame, modules, CPUs, and the log.
 
 use super::needs::Need;
+use super::python_drgn::{check, modules_of, python};
 use super::{Counts, Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 pub(super) static ENTRY: Suite = Suite {
@@ -24,11 +25,9 @@ pub(super) static ENTRY: Suite = Suite {
     run,
 };
 
-/// From PyPI; the version that the script was written for.
-const DRGN: &str = "drgn==0.3.0";
-
-/// A kernel that panicked, one that lived on, and one without a VMCOREINFO note.
-const SPECIMENS: &[&str] = &["dump-panic", "dump-survived", "dump-bare"];
+/// A kernel that panicked, one that lived on, one without a VMCOREINFO note, and one with tasks that wait for each
+/// other.
+const SPECIMENS: &[&str] = &["dump-panic", "dump-survived", "dump-bare", "dump-aggr"];
 
 /// A dump that a specimen leaves, and the same moment in a form that drgn reads.
 const DUMPS: &[(&str, &str)] = &[("vmcore.elf", "vmcore.elf"), ("vmcore.flat", "vmcore.elf")];
@@ -74,32 +73,6 @@ pub(super) fn example(name: &str) -> Result<Command> {
     cargo::command(&arguments)
 }
 
-/// A Python with drgn, in a folder of its own.
-pub(super) fn python() -> Result<PathBuf> {
-    let folder = root()?.join("target/tools/drgn");
-    let python = folder.join("bin/python");
-    let has = |python: &Path| {
-        let mut command = Command::new(python);
-        let status = command.args(["-c", "import drgn"]).status();
-        status.is_ok_and(|status| status.success())
-    };
-    if !has(&python) {
-        check(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        check(Command::new(&python).args(["-m", "pip", "install", "--quiet", DRGN]))?;
-    }
-    Ok(python)
-}
-
-pub(super) fn check(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("running {command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} failed with {status}");
-    }
-    Ok(())
-}
-
 /// Whether both agree on a dump; the script prints in what they do not.
 fn compare(python: &Path, folder: &Path, dump: &str, same: &str) -> Result<bool> {
     let facts = example("facts")?.arg(folder.join(dump)).output();
@@ -115,9 +88,6 @@ fn compare(python: &Path, folder: &Path, dump: &str, same: &str) -> Result<bool>
     let mut command = Command::new(python);
     command.arg(root()?.join("lab/drgn/compare.py")).arg(file);
     command.arg(folder.join(same)).arg(folder.join("vmlinux"));
-    let module = folder.join("whyfail.ko");
-    if module.exists() {
-        command.arg(module);
-    }
+    command.args(modules_of(folder)?);
     Ok(command.status().context("running drgn")?.success())
 }

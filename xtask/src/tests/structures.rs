@@ -2,7 +2,8 @@
 //! them with vmlinux: slab caches and their objects, pages, trees, maps and lists, and each number in some large
 //! structures.
 
-use super::drgn::{check, example, python};
+use super::drgn::example;
+use super::python_drgn::{check, python};
 use super::needs::Need;
 use super::{Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
