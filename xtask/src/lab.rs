@@ -31,7 +31,7 @@ const HELP: &str =
     "usage: cargo xtask lab [NAME... | --all] [--save] [--save-modules] [--vmlinux] [--keep]
 
   without a name   list the specimens
-  NAME...          run these specimens, one virtual machine after the other
+  NAME...          run these specimens, one virtual machine after the other; of dump-NAME the NAME will do
   --all            run every specimen
   --save           make each console log the example examples/NAME.log
   --save-modules   make the lab's modules that it loaded examples/MODULE.ko.xz
@@ -125,9 +125,9 @@ fn choose<'a>(specimens: &'a [Specimen], wish: &Wish) -> Result<Vec<&'a Specimen
     wish.names
         .iter()
         .map(|name| {
-            specimens
-                .iter()
-                .find(|specimen| specimen.name == *name)
+            let find = |name: &str| specimens.iter().find(|specimen| specimen.name == name);
+            find(name)
+                .or_else(|| find(&format!("dump-{name}")))
                 .with_context(|| format!("there is no specimen '{name}' in lab/specimens/list.txt"))
         })
         .collect()
@@ -242,6 +242,25 @@ fn boot(places: &Places, specimen: &Specimen, folder: &Path, wish: &Wish) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_dump_the_name_will_do() {
+        let places = Places::of_checkout().unwrap();
+        let specimens = specimen::read_all(&places.lab.join("specimens")).unwrap();
+        let chosen = |name: &str| {
+            let names = vec![name.to_owned()];
+            let wish = Wish {
+                names,
+                ..Wish::default()
+            };
+            choose(&specimens, &wish).map(|chosen| chosen[0].name.clone())
+        };
+        assert_eq!(chosen("aggr").unwrap(), "dump-aggr");
+        assert_eq!(chosen("dump-aggr").unwrap(), "dump-aggr");
+        // A specimen of that very name is meant first.
+        assert_eq!(chosen("panic").unwrap(), "panic");
+        assert!(chosen("attic").is_err());
+    }
 
     #[test]
     fn every_specimen_can_be_read_and_names_a_kernel() {
