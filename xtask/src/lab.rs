@@ -11,6 +11,7 @@ mod cpio;
 mod dump;
 mod hosttools;
 mod initramfs;
+mod kept;
 mod kernels;
 mod machine;
 mod modules;
@@ -20,6 +21,7 @@ mod packages;
 mod programs;
 mod specimen;
 mod toolchain;
+mod tools;
 
 use anyhow::{Context, Result, bail};
 use objects::Object;
@@ -219,7 +221,11 @@ fn boot(places: &Places, specimen: &Specimen, folder: &Path, wish: &Wish) -> Res
         std::fs::remove_file(&image).ok();
     }
     if let Some(text) = outcome.missing {
+        kept::forget(folder);
         return Ok(never_printed(&text, &outcome.console));
+    }
+    if !specimen.kept.is_empty() {
+        kept::take(folder, &specimen.kept)?;
     }
     let bytes = std::fs::read(&outcome.console)?;
     let log = console::from_banner(&bytes);

@@ -5,7 +5,7 @@ use super::cpio::Cpio;
 use super::kernels::{Kernel, Unpacked};
 use super::packages::Archive;
 use super::specimen::Specimen;
-use super::{btf, modules, programs};
+use super::{btf, modules, programs, tools};
 use anyhow::{Context, Result};
 
 /// Builds the initramfs of a specimen.
@@ -16,12 +16,7 @@ pub fn build(
     unpacked: &Unpacked,
 ) -> Result<Vec<u8>> {
     let mut archive = Cpio::default();
-    for folder in ["bin", "dev", "lib", "proc", "sys", "tmp"] {
-        archive.directory(folder);
-    }
-    archive.character_device("dev/console", 5, 1);
-    archive.program("bin/busybox", &busybox(places, kernel)?);
-    archive.link("bin/sh", "busybox");
+    start(&mut archive, places, kernel)?;
 
     let mut load = Vec::new();
     for (name, bytes) in modules::load_order(unpacked, &specimen.modules)? {
@@ -49,12 +44,65 @@ pub fn build(
     // A script's process is named after its file: the log shows "Comm: provoke". The second word is the
     // module that does it.
     archive.program("bin/provoke", b"#!/bin/sh\necho $1 >/proc/${2:-whyfail}\n");
-    let common = places.lab.join("init.sh");
-    let common = std::fs::read_to_string(&common)
-        .with_context(|| format!("reading {}", common.display()))?;
-    archive.program("init", common.as_bytes());
+    archive.program("init", script(places, "init.sh")?.as_bytes());
+    archive.program("specimen", specimen.script.as_bytes());
+    if specimen.kept.is_empty() {
+        add_tools(&mut archive, places, specimen, kernel)?;
+    } else {
+        archive.directory("boot");
+        let image = std::fs::read(&unpacked.image)
+            .with_context(|| format!("reading {}", unpacked.image.display()))?;
+        archive.program("boot/image", &image);
+        archive.program("boot/initramfs", &after_panic(places, specimen, kernel)?);
+    }
+    Ok(archive.finish())
+}
+
+/// The userland of the kernel that runs after a panic.
+fn after_panic(places: &Places, specimen: &Specimen, kernel: &Kernel) -> Result<Vec<u8>> {
+    let mut archive = Cpio::default();
+    start(&mut archive, places, kernel)?;
+    add_tools(&mut archive, places, specimen, kernel)?;
+    archive.program("init", script(places, "after-panic.sh")?.as_bytes());
     archive.program("specimen", specimen.script.as_bytes());
     Ok(archive.finish())
+}
+
+/// What every userland has.
+fn start(archive: &mut Cpio, places: &Places, kernel: &Kernel) -> Result<()> {
+    for folder in ["bin", "dev", "lib", "proc", "sys", "tmp"] {
+        archive.directory(folder);
+    }
+    archive.character_device("dev/console", 5, 1);
+    archive.program("bin/busybox", &busybox(places, kernel)?);
+    archive.link("bin/sh", "busybox");
+    Ok(())
+}
+
+fn add_tools(
+    archive: &mut Cpio,
+    places: &Places,
+    specimen: &Specimen,
+    kernel: &Kernel,
+) -> Result<()> {
+    if specimen.tools.is_empty() {
+        return Ok(());
+    }
+    for folder in tools::FOLDERS {
+        archive.directory(folder);
+    }
+    for name in &specimen.tools {
+        for file in tools::files(places, name, kernel)? {
+            archive.program(&file.path, &file.content);
+        }
+    }
+    Ok(())
+}
+
+/// A script of the laboratory's.
+fn script(places: &Places, name: &str) -> Result<String> {
+    let path = places.lab.join(name);
+    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
 }
 
 fn busybox(places: &Places, kernel: &Kernel) -> Result<Vec<u8>> {

@@ -4,10 +4,10 @@
 //! must know what killed its specimens.
 
 use super::console::{Console, Waited};
-use super::dump;
 use super::kernels::Kernel;
 use super::monitor::Monitor;
 use super::specimen::{Specimen, Step};
+use super::{dump, kept};
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -47,6 +47,9 @@ pub fn boot(
 
     let mut command = Command::new(kernel.qemu);
     command.args(arguments(specimen, kernel));
+    if !specimen.kept.is_empty() {
+        command.args(kept::disk(folder)?);
+    }
     command.arg("-kernel").arg(image);
     command.arg("-initrd").arg(initramfs);
     command.arg("-append").arg(command_line(specimen, kernel));

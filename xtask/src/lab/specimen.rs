@@ -28,6 +28,12 @@ pub struct Specimen {
     pub types: Vec<String>,
     /// Programs of `lab/programs/` to put into `/bin` (`#: programs NAMES`).
     pub programs: Vec<String>,
+    /// Programs of Debian's to put there with their libraries (`#: tools NAMES`).
+    pub tools: Vec<String>,
+    /// Files that a kernel which is started after a panic leaves (`#: crash-kernel FILES`). The guest has that kernel
+    /// as `/boot/image` and `/boot/initramfs`; the tools are in there, and the script runs again with `AFTER_PANIC`
+    /// set, in a folder of which all is kept.
+    pub kept: Vec<String>,
     /// Further arguments for QEMU (`#: qemu WORDS`).
     pub qemu: Vec<String>,
     /// Processors of the guest (`#: cpus N`).
@@ -61,11 +67,12 @@ pub enum Step {
 
 impl Specimen {
     /// The files of the dumps that are made of it.
-    pub fn dumps(&self) -> impl Iterator<Item = &'static str> {
-        self.steps.iter().filter_map(|step| match step {
+    pub fn dumps(&self) -> impl Iterator<Item = &str> {
+        let steps = self.steps.iter().filter_map(|step| match step {
             Step::Dump(dump) => Some(dump.file),
             _ => None,
-        })
+        });
+        steps.chain(self.kept.iter().map(String::as_str))
     }
 }
 
@@ -117,6 +124,8 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
         lab_modules: vec!["whyfail".to_owned()],
         types: Vec::new(),
         programs: Vec::new(),
+        tools: Vec::new(),
+        kept: Vec::new(),
         qemu: Vec::new(),
         cpus: 2,
         memory: 256,
@@ -138,6 +147,8 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
             "lab-modules" => specimen.lab_modules = words().collect(),
             "types" => specimen.types.extend(words()),
             "programs" => specimen.programs.extend(words()),
+            "tools" => specimen.tools.extend(words()),
+            "crash-kernel" => specimen.kept.extend(words()),
             "qemu" => specimen.qemu.extend(words()),
             "cpus" => specimen.cpus = value.parse()?,
             "memory" => specimen.memory = value.parse()?,

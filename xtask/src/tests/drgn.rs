@@ -5,6 +5,7 @@ use super::needs::Need;
 use super::python_drgn::{check, modules_of, python};
 use super::{Counts, Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
@@ -25,27 +26,86 @@ pub(super) static ENTRY: Suite = Suite {
     run,
 };
 
-/// A kernel that panicked, one that lived on, one without a VMCOREINFO note, and one with tasks that wait for each
-/// other.
-const SPECIMENS: &[&str] = &["dump-panic", "dump-survived", "dump-bare", "dump-aggr"];
+/// A specimen, and what must be on the stack of a task that runs, the innermost function first, between others.
+struct Specimen {
+    name: &'static str,
+    running: &'static [&'static str],
+}
 
-/// A dump that a specimen leaves, and the same moment in a form that drgn reads.
-const DUMPS: &[(&str, &str)] = &[("vmcore.elf", "vmcore.elf"), ("vmcore.flat", "vmcore.elf")];
+const fn specimen(name: &'static str, running: &'static [&'static str]) -> Specimen {
+    Specimen { name, running }
+}
+
+/// A kernel that panicked, one that lived on, one without a VMCOREINFO note, one with tasks that wait for each other;
+/// panics on other stacks than the task's: of a timer's interrupt, of an NMI, and of a fault in an interrupt; and one
+/// that dumped itself.
+const SPECIMENS: &[Specimen] = &[
+    specimen(
+        "dump-panic",
+        &["panic", "customer_discount", "order_price", "vfs_write"],
+    ),
+    specimen("dump-survived", &[]),
+    specimen("dump-bare", &[]),
+    specimen("dump-aggr", &[]),
+    specimen(
+        "dump-lockup",
+        &[
+            "panic",
+            "hrtimer_interrupt",
+            "drum_wait",
+            "drum_turn",
+            "vfs_write",
+        ],
+    ),
+    specimen(
+        "dump-nmi",
+        &[
+            "panic",
+            "exc_nmi",
+            "pump_wait_for_pressure",
+            "pump_start",
+            "vfs_write",
+        ],
+    ),
+    specimen(
+        "dump-irq",
+        &[
+            "panic",
+            "port_errors",
+            "modem_watch",
+            "run_timer_softirq",
+            "do_idle",
+        ],
+    ),
+];
+
+/// The dumps that specimens leave, and others of the same moment, of which the first is one that drgn reads.
+const DUMPS: &[(&str, &[&str])] = &[
+    ("vmcore.elf", &["vmcore.elf"]),
+    ("vmcore.zlib", &["vmcore.zlib"]),
+    ("vmcore.lzo", &["vmcore.lzo"]),
+    ("vmcore.flat", &["vmcore.elf", "vmcore.zlib"]),
+];
 
 fn run() -> Result<Outcome> {
     let python = python()?;
     let mut arguments = vec!["--vmlinux".to_owned()];
-    arguments.extend(SPECIMENS.iter().map(ToString::to_string));
+    arguments.extend(SPECIMENS.iter().map(|specimen| specimen.name.to_owned()));
     crate::lab::run(&arguments)?;
     let mut counts = Counts::default();
-    for specimen in SPECIMENS {
-        let folder = root()?.join("target/lab").join(specimen);
+    for Specimen { name, running } in SPECIMENS {
+        let folder = root()?.join("target/lab").join(name);
         for (dump, same) in DUMPS {
             if !folder.join(dump).exists() {
                 continue;
             }
-            println!("{specimen}/{dump}:");
-            if compare(&python, &folder, dump, same)? {
+            let mut same = same.iter().filter(|same| folder.join(same).exists());
+            let same = same.next().context("there is no dump for drgn")?;
+            println!("{name}/{dump}:");
+            let agree = compare(&python, &folder, dump, same)?;
+            let facts = std::fs::read_to_string(folder.join("facts.json"))?;
+            let whole = crosses(&serde_json::from_str(&facts)?, running)?;
+            if agree && whole {
                 counts.passed += 1;
             } else {
                 counts.failed += 1;
@@ -90,4 +150,56 @@ fn compare(python: &Path, folder: &Path, dump: &str, same: &str) -> Result<bool>
     command.arg(folder.join(same)).arg(folder.join("vmlinux"));
     command.args(modules_of(folder)?);
     Ok(command.status().context("running drgn")?.success())
+}
+
+/// Whether the stack of a task that ran has these functions in this order, and no frame of it is a guess. Both could
+/// agree and stop short of them.
+fn crosses(facts: &Value, functions: &[&str]) -> Result<bool> {
+    let tasks = facts.get("tasks").and_then(Value::as_array);
+    let tasks = tasks.context("there are no tasks among the facts")?;
+    let ran = tasks
+        .iter()
+        .filter(|task| task.get("cpu").is_some_and(Value::is_u64));
+    let stacks: Vec<_> = ran
+        .filter_map(|task| task.get("stack")?.as_array())
+        .collect();
+    let goes = |stack: &Vec<Value>| {
+        let part = |frame: &Value, at: usize| frame.get(at).cloned().unwrap_or_default();
+        let sure = stack
+            .iter()
+            .all(|frame| part(frame, 4) == Value::Bool(false));
+        let mut names = stack.iter().map(|frame| part(frame, 1));
+        sure && functions
+            .iter()
+            .all(|wanted| names.any(|name| name == *wanted))
+    };
+    let found = functions.is_empty() || stacks.iter().any(|stack| goes(stack));
+    if !found {
+        println!(
+            "no task that ran has all of this on its stack: {}",
+            functions.join(" ")
+        );
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod stacks {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn functions_stand_in_order_on_one_stack() {
+        let frame = |name: &str, guess: bool| json!([1, name, "", "", guess]);
+        let tasks = |guess| {
+            json!({"tasks": [
+                {"cpu": null, "stack": [frame("c", false)]},
+                {"cpu": 1, "stack": "no registers"},
+                {"cpu": 0, "stack": [frame("a", false), frame("x", false), frame("b", guess)]},
+            ]})
+        };
+        let goes = |guess, functions: &[&str]| crosses(&tasks(guess), functions).unwrap();
+        assert!(goes(false, &["a", "b"]) && goes(true, &[]));
+        assert!(!goes(false, &["b", "a"]) && !goes(false, &["c"]) && !goes(true, &["a", "b"]));
+    }
 }
