@@ -114,8 +114,12 @@ impl<'a> Body<'a> {
         if range.is_empty() || !object.is_function(&symbol) {
             return None;
         }
-        let code = vec![(range.start, object.linked_code(range).ok()?)];
-        let mut body = build(arch, decode, &code, Some(symbol.address), Some(object));
+        let bytes = object.linked_code(range.clone()).ok()?;
+        let code = Code {
+            pieces: vec![(range.start, bytes)],
+            ..Code::default()
+        };
+        let mut body = build(arch, decode, code, Some(symbol.address), Some(object));
         body.object = Some(id);
         body.name = symbol.name.to_owned();
         Some(body)

@@ -3,8 +3,8 @@
 //! structures.
 
 use super::drgn::example;
-use super::python_drgn::{check, python};
 use super::needs::Need;
+use super::python_drgn::{check, python};
 use super::{Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -48,9 +48,14 @@ fn run() -> Result<Outcome> {
 
 /// Whether both agree on a dump; the script prints in what they do not.
 fn compare(python: &Path, folder: &Path) -> Result<bool> {
-    check(example("structures")?.arg(folder.join("vmcore.elf")).stdout(
-        std::fs::File::create(folder.join("structures.json")).context("creating the facts")?,
-    ))?;
+    check(
+        example("structures")?
+            .arg(folder.join("vmcore.elf"))
+            .stdout(
+                std::fs::File::create(folder.join("structures.json"))
+                    .context("creating the facts")?,
+            ),
+    )?;
     let mut command = Command::new(python);
     command
         .arg(root()?.join("lab/drgn/structures.py"))
