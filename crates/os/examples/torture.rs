@@ -95,7 +95,7 @@ fn structures(kernel: &Kernel<'_>) -> usize {
     let areas = kernel.vmalloc_areas();
     addresses.extend(areas.value.iter().take(1000).map(|area| area.start.0));
     let identifier = kernel.identifier();
-    let found = addresses.iter().take(10_000);
+    let found = addresses.iter().take(2_000);
     let found = found.map(|at| identifier.identify(VirtAddr(*at)).gaps.len());
     let found: usize = found.sum();
     let pages = (0..1 << 17).step_by(997);
