@@ -1,5 +1,5 @@
 //! What walks over the structures of a dump find, against what the guest's kernel said of them just before it died:
-//! `cargo xtask lab dump-structures && cargo test -p os --test lab`. Moments pass between the two, so where
+//! `cargo xtask lab dump-structures dump-structures-newest && cargo test -p os --test lab`. Moments pass between the two, so where
 //! something may have changed since, it says how much.
 
 #![allow(
@@ -18,22 +18,25 @@ use image::Image;
 use os::linux::{AddressIs, Held, Idr, Kernel, MapleTree, ObjectState, PageKind};
 use value::Field;
 
-fn left(name: &str) -> PathBuf {
+const OLD: &str = "dump-structures";
+const NEWEST: &str = "dump-structures-newest";
+
+fn left(specimen: &str, name: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    root.join("../../target/lab/dump-structures").join(name)
+    root.join("../../target/lab").join(specimen).join(name)
 }
 
-fn image() -> Image {
-    let bytes = std::fs::read(left("vmcore.elf"));
-    Image::open(Box::new(
-        bytes.expect("run 'cargo xtask lab dump-structures' first"),
-    ))
+fn image(specimen: &str) -> Image {
+    let bytes = std::fs::read(left(specimen, "vmcore.elf"));
+    Image::open(Box::new(bytes.expect(
+        "run 'cargo xtask lab dump-structures dump-structures-newest' first",
+    )))
     .unwrap()
 }
 
 /// The lines that the console has under a heading.
-fn said(heading: &str) -> Vec<String> {
-    let bytes = std::fs::read(left("console.log")).unwrap();
+fn said(specimen: &str, heading: &str) -> Vec<String> {
+    let bytes = std::fs::read(left(specimen, "console.log")).unwrap();
     let text = String::from_utf8_lossy(&bytes).replace('\r', "");
     let lines = text
         .lines()
@@ -49,6 +52,14 @@ fn said(heading: &str) -> Vec<String> {
     lines
 }
 
+/// Both kernels.
+fn each(check: fn(&str)) {
+    for specimen in [OLD, NEWEST] {
+        println!("{specimen}:");
+        check(specimen);
+    }
+}
+
 fn hex(text: &str) -> u64 {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
 }
@@ -59,7 +70,11 @@ fn field(kernel: &Kernel<'_>, layout: &'static str, path: &str) -> Field {
 
 #[test]
 fn what_the_first_process_has_mapped_is_what_proc_said() {
-    let (image, store) = (image(), Store::new());
+    each(mapped);
+}
+
+fn mapped(specimen: &str) {
+    let (image, store) = (image(specimen), Store::new());
     let kernel = Kernel::open(&image, &store).unwrap().value;
     let space = kernel.space();
     let tasks = kernel.tasks().value;
@@ -87,7 +102,7 @@ fn what_the_first_process_has_mapped_is_what_proc_said() {
         assert_eq!((entry.first, entry.last), (start, end - 1));
         ours.push((start, end));
     }
-    let lines = said("maps")
+    let lines = said(specimen, "maps")
         .into_iter()
         .filter(|line| !line.ends_with("[vsyscall]"));
     let told = lines.map(|line| {
@@ -101,7 +116,11 @@ fn what_the_first_process_has_mapped_is_what_proc_said() {
 
 #[test]
 fn the_numbers_of_processes_are_those_in_proc() {
-    let (image, store) = (image(), Store::new());
+    each(numbers);
+}
+
+fn numbers(specimen: &str) {
+    let (image, store) = (image(specimen), Store::new());
     let kernel = Kernel::open(&image, &store).unwrap().value;
     let (namespace, _) = kernel.global("init_pid_ns").unwrap();
     let at = field(&kernel, "struct pid_namespace", "idr").at(namespace);
@@ -120,7 +139,7 @@ fn the_numbers_of_processes_are_those_in_proc() {
             .all(|(_, held)| matches!(held, Held::Pointer(_)))
     );
     let ours: BTreeSet<u64> = found.value.iter().map(|(number, _)| *number).collect();
-    let told: BTreeSet<u64> = said("pids")
+    let told: BTreeSet<u64> = said(specimen, "pids")
         .iter()
         .filter_map(|line| line.parse().ok())
         .collect();
@@ -135,14 +154,18 @@ fn the_numbers_of_processes_are_those_in_proc() {
 
 #[test]
 fn pages_are_for_what_the_kernel_said() {
+    each(pages);
+}
+
+fn pages(specimen: &str) {
     const SLAB: u64 = 1 << 7;
     const FREE: u64 = 1 << 10;
     const TAIL: u64 = 1 << 16;
     const RESERVED: u64 = 1 << 32;
-    let (image, store) = (image(), Store::new());
+    let (image, store) = (image(specimen), Store::new());
     let kernel = Kernel::open(&image, &store).unwrap().value;
     let mut told = Vec::new();
-    for line in said("kpageflags") {
+    for line in said(specimen, "kpageflags") {
         let (count, flags) = line.trim().split_once("  ").unwrap();
         told.resize(told.len() + count.parse::<usize>().unwrap(), hex(flags));
     }
@@ -184,13 +207,17 @@ fn pages_are_for_what_the_kernel_said() {
 
 #[test]
 fn areas_of_vmalloc_are_those_that_the_kernel_said() {
-    let (image, store) = (image(), Store::new());
+    each(areas);
+}
+
+fn areas(specimen: &str) {
+    let (image, store) = (image(specimen), Store::new());
     let kernel = Kernel::open(&image, &store).unwrap().value;
     let areas = kernel.vmalloc_areas();
     assert_eq!(areas.gaps, []);
     let identifier = kernel.identifier();
     let (mut same, mut named, mut told) = (0, 0, 0);
-    for line in said("vmallocinfo") {
+    for line in said(specimen, "vmallocinfo") {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (start, end) = words[0].split_once('-').unwrap();
         let (start, end) = (VirtAddr(hex(start)), VirtAddr(hex(end)));
@@ -226,13 +253,17 @@ fn areas_of_vmalloc_are_those_that_the_kernel_said() {
 
 #[test]
 fn slab_caches_are_those_that_the_kernel_said() {
-    let (image, store) = (image(), Store::new());
+    each(caches);
+}
+
+fn caches(specimen: &str) {
+    let (image, store) = (image(specimen), Store::new());
     let kernel = Kernel::open(&image, &store).unwrap().value;
     let slabs = kernel.slabs();
     assert_eq!(slabs.gaps, []);
     let slabs = &slabs.value;
     let (mut told, mut same) = (0, 0);
-    for line in said("slabinfo") {
+    for line in said(specimen, "slabinfo") {
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some(number) = words.get(1).and_then(|word| word.parse::<u64>().ok()) else {
             continue;
@@ -260,7 +291,8 @@ fn slab_caches_are_those_that_the_kernel_said() {
 
 #[test]
 fn the_tasks_that_want_to_run_are_those_of_the_story() {
-    let (image, store) = (image(), Store::new());
+    let specimen = OLD;
+    let (image, store) = (image(specimen), Store::new());
     let kernel = Kernel::open(&image, &store).unwrap().value;
     let queues = kernel.run_queues();
     assert_eq!((queues.gaps, queues.value.len()), (vec![], 2));

@@ -142,7 +142,7 @@ fn tree(pages: &Pages, range: std::ops::Range<u64>, parent: u64) -> u64 {
     }
     let middle = range.start + (range.end - range.start) / 2;
     let at = BASE + 0x1000 + 64 * middle;
-    pages.put(at, parent | middle % 2);
+    pages.put(at, parent | (middle % 2));
     pages.put(at + 16, tree(pages, range.start..middle, at));
     pages.put(at + 8, tree(pages, middle + 1..range.end, at));
     at
@@ -308,7 +308,7 @@ fn an_xarray_that_is_wrong_loses_only_that() {
     assert_eq!(found.1.matches("is in it twice").count(), 2, "{}", found.1);
     // A level that does not fit its place; a node where entries are; a sibling of nothing; no entry at all.
     xa_node(pages, LOW + 0x3000, 6, 3, TOP);
-    pages.put(slot(LOW, 2), LOW + 0x4000 | 2);
+    pages.put(slot(LOW, 2), (LOW + 0x4000) | 2);
     pages.put(slot(LOW, 4), 3 << 2 | 2);
     pages.put(slot(LOW, 5), 300 << 2 | 2);
     let found = maps.xarray(MANY);
@@ -397,12 +397,15 @@ fn a_maple_tree_has_ranges_of_every_kind() {
     assert_eq!((found.value, found.gaps, steps.used()), (wanted, vec![], 3));
 }
 
+/// Words that are put into a sound tree, how many entries are left, and what is said of the others.
+type Case<'c> = (&'c [(u64, u64)], usize, &'c str);
+
 #[test]
 fn a_maple_tree_that_is_wrong_loses_only_that() {
     let store = Store::new();
     let info = kernel_types(&store);
     let tree = MapleTree::new(&Types::new(&info)).unwrap();
-    let cases: [(&[(u64, u64)], usize, &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         // Taken out; below itself; the same leaf twice; of no type; a pivot beyond its range, and one that goes back.
         (&[(LEAF, LEAF)], 2, "is out of the tree already"),
         (
@@ -441,7 +444,7 @@ fn a_maple_tree_that_is_wrong_loses_only_that() {
     // A node that is not in the dump, and a budget for the first alone.
     let pages = Pages::default();
     maple(&pages);
-    pages.put(maple_slot(RANGE, 0), BASE + 0x9000 | 1 << 3 | 4);
+    pages.put(maple_slot(RANGE, 0), (BASE + 0x9000) | (1 << 3) | 4);
     pages.filter(BASE + 0x9000);
     let found = tree.walk(&pages.space(), VirtAddr(BASE), "it", &mut budget(MANY));
     assert_eq!(found.value.len(), 2);

@@ -58,6 +58,9 @@ impl Kernel<'_> {
         let space = self.space();
         let ranges = space.memory().physical_ranges();
         let page_struct = self.types().layout("struct page")?.size();
+        if page_struct == 0 {
+            return Err(Gap::new(what, "a struct page is of no size"));
+        }
         let page_bits = u32::from(self.arch.paging.map_or(12, |paging| paging.page_bits));
         let candidates = |(symbol, usual): (&str, &[u64])| match self.known(symbol) {
             Some(at) => space.u64(VirtAddr(at)).map(|base| vec![base]),

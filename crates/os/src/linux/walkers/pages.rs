@@ -13,6 +13,9 @@ use crate::linux::vmcoreinfo::Vmcoreinfo;
 /// Pages that one walk over all of them looks at: those of 4 TiB.
 const MOST_PAGES: u64 = 1 << 30;
 
+/// Pieces of the map that page tables do not lead to and that are passed: those of half a TiB.
+const MOST_HOLES: u64 = 1 << 21;
+
 /// Bytes of `struct page`s that are looked at in one piece.
 const PIECE: u64 = 2 << 20;
 
@@ -320,11 +323,12 @@ impl Kernel<'_> {
         visit: &mut dyn FnMut(u64, &[u8]),
     ) -> Partial<u64> {
         let mut budget = Budget::new("pages of memory", MOST_PAGES);
+        let mut holes = Budget::new("holes in the map of memory", MOST_HOLES);
         let mut gaps = Gaps::default();
         let what = "the map of memory";
         for range in self.space().memory().physical_ranges() {
             let range = range.start >> map.page_bits..range.end >> map.page_bits;
-            if !self.visit_range(map, range, &mut budget, &mut gaps, visit) {
+            if !self.visit_range(map, range, (&mut budget, &mut holes), &mut gaps, visit) {
                 break;
             }
         }
@@ -338,7 +342,7 @@ impl Kernel<'_> {
         &self,
         map: &MemoryMap,
         range: Range<u64>,
-        budget: &mut Budget,
+        (budget, holes): (&mut Budget, &mut Budget),
         gaps: &mut Gaps,
         visit: &mut dyn FnMut(u64, &[u8]),
     ) -> bool {
@@ -350,7 +354,9 @@ impl Kernel<'_> {
             // Whole ones only: one that crosses a page is read by itself.
             let fit = left.unwrap_or(1 << map.page_bits).min(PIECE) / size;
             let count = fit.clamp(1, range.end - pfn);
-            if let Err(exhausted) = budget.spend(count) {
+            let is_hole = u64::from(left.is_err());
+            let spent = budget.spend(count).and_then(|()| holes.spend(is_hole));
+            if let Err(exhausted) = spent {
                 gaps.push(|| format!("pages from {pfn:#x} on"), exhausted);
                 return false;
             }

@@ -121,7 +121,7 @@ impl Kernel<'_> {
             let count = u64::from(count.map_err(failed)?);
             let mut areas = Vec::new();
             for number in 0..count.min(MOST_NODES) {
-                let at = VirtAddr(base.wrapping_add(number * node.size()));
+                let at = VirtAddr(base.wrapping_add(number.wrapping_mul(node.size())));
                 let walked = rbtree.walk(space, busy.at(at), what, &mut budget);
                 areas.extend(told(walked, &shape.tree));
             }

@@ -147,7 +147,7 @@ impl Slab {
     ) -> impl Iterator<Item = (VirtAddr, ObjectState)> + 's {
         let first = self.start.0.wrapping_add(cache.red_left_pad);
         (0..self.objects).map(move |index| {
-            let at = first.wrapping_add(u64::from(index) * cache.size);
+            let at = first.wrapping_add(u64::from(index).wrapping_mul(cache.size));
             (VirtAddr(at), self.state(index))
         })
     }
@@ -205,7 +205,11 @@ impl Slabs {
         let index = u32::try_from(index)
             .ok()
             .filter(|index| *index < slab.objects)?;
-        let start = slab.start.0 + u64::from(index) * cache.size + cache.red_left_pad;
+        let start = slab
+            .start
+            .0
+            .wrapping_add(u64::from(index).wrapping_mul(cache.size));
+        let start = start.wrapping_add(cache.red_left_pad);
         Some(SlabObject {
             cache: Some(cache),
             slab,

@@ -190,7 +190,7 @@ impl Shape {
                 .nodes
                 .at(address)
                 .0
-                .wrapping_add(number * shape.node_size);
+                .wrapping_add(number.wrapping_mul(shape.node_size));
             let node = space.u64(VirtAddr(at.wrapping_add(shape.node_pointer)))?;
             if node == 0 {
                 continue;

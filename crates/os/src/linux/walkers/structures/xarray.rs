@@ -199,10 +199,12 @@ impl XArray {
             level.next += siblings;
             let marks = level.marks.iter().enumerate();
             let marks = marks.map(|(mark, bits)| ((bits >> slot & 1) as u8) << mark);
-            let width = ((siblings as u64 + 1) << level.shift) - 1;
+            // At the highest level there are fewer numbers than slots.
+            let count = (siblings as u128 + 1) << level.shift;
+            let last = u64::try_from(u128::from(first) + (count - 1));
             walk.entries.push(XaEntry {
                 first,
-                last: first.saturating_add(width),
+                last: last.unwrap_or(u64::MAX),
                 held,
                 marks: marks.sum(),
             });
@@ -229,8 +231,8 @@ impl XArray {
             let slots: Vec<u64> = slots.chunks_exact(8).map(word).collect();
             let mut marks = [0; MARKS as usize];
             if let Some((field, size)) = &self.marks {
-                for (mark, into) in (0..).zip(marks.iter_mut()) {
-                    let at = field.at(node).0.wrapping_add(mark * size);
+                for (mark, into) in (0_u64..).zip(marks.iter_mut()) {
+                    let at = field.at(node).0.wrapping_add(mark.wrapping_mul(*size));
                     *into = space.number(VirtAddr(at), *size)?;
                 }
             }
