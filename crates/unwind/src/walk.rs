@@ -18,6 +18,12 @@ pub trait Source {
     fn orc(&self, pc: VirtAddr) -> Option<OrcEntry>;
     /// Whether there is code at `pc`.
     fn is_code(&self, pc: VirtAddr) -> bool;
+    /// Whether the code at `pc` was compiled to be unwound by a table, and so may use the frame pointer for anything
+    /// else: where its entry cannot be read, what that register leads to is a guess.
+    fn needs_table(&self, pc: VirtAddr) -> bool {
+        let _ = pc;
+        false
+    }
 }
 
 /// What one step leads to.

@@ -21,6 +21,8 @@ struct Kernel {
     /// What every word that is not told holds.
     filling: Option<u64>,
     table: Option<OrcTable<'static>>,
+    /// Its code was compiled to be unwound by a table.
+    needs_table: bool,
     reads: Cell<u64>,
 }
 
@@ -37,6 +39,10 @@ impl Source for Kernel {
 
     fn is_code(&self, pc: VirtAddr) -> bool {
         (CODE..CODE + 0x1000).contains(&pc.0)
+    }
+
+    fn needs_table(&self, _: VirtAddr) -> bool {
+        self.needs_table
     }
 }
 
@@ -292,6 +298,16 @@ fn without_a_table_the_frame_pointer_leads_on_and_a_search_is_a_guess() {
     ];
     assert_eq!(frames, expected);
     assert!(matches!(stack.end, End::Lost(_)));
+}
+
+#[test]
+fn where_the_table_lacks_an_entry_the_frame_pointer_is_a_guess() {
+    let mut kernel = kernel(&[(0x20, STACK + 0x100), (0x28, CODE + 0x20)], &[], NEW);
+    kernel.needs_table = true;
+    let registers = registers(CODE + 8, STACK, Some(STACK + 0x20));
+    let stack = walk(&kernel, registers, Rule::Switched, false);
+    let frame = &stack.frames[1];
+    assert_eq!((frame.rule, frame.is_guess), (Rule::FramePointer, true));
 }
 
 #[test]

@@ -40,6 +40,15 @@ impl Source for Kernel<'_> {
     fn is_code(&self, pc: VirtAddr) -> bool {
         Kernel::is_code(self, pc)
     }
+
+    fn needs_table(&self, pc: VirtAddr) -> bool {
+        // The type and the section are there in kernels with these tables only (CONFIG_UNWINDER_ORC).
+        let has_tables = || {
+            self.known("__start_orc_unwind").is_some()
+                || self.types().layout("struct orc_entry").is_ok()
+        };
+        (self.image.contains(&pc.0) || self.module_at(pc).is_some()) && has_tables()
+    }
 }
 
 impl<'a> Kernel<'a> {
@@ -140,5 +149,9 @@ impl Source for Trial<'_, '_> {
 
     fn is_code(&self, pc: VirtAddr) -> bool {
         self.kernel.is_code(pc)
+    }
+
+    fn needs_table(&self, pc: VirtAddr) -> bool {
+        self.kernel.needs_table(pc)
     }
 }

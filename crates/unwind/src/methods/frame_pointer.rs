@@ -1,4 +1,5 @@
-//! By the frame pointer, where code has no unwind table: compiled BPF programs and trampolines keep one.
+//! By the frame pointer, where code has no unwind table: compiled BPF programs and trampolines keep one. Code that has
+//! a table of which the dump lacks the entry may have anything there that looks like one: then it is a guess.
 
 use base::VirtAddr;
 
@@ -38,7 +39,7 @@ fn step(source: &dyn Source, frame: &Frame) -> Result<Option<Step>, String> {
         sp: VirtAddr(sp),
         rule: Rule::FramePointer,
         is_exact: false,
-        is_guess: false,
+        is_guess: source.needs_table(frame.lookup_pc()),
         registers,
     })))
 }
