@@ -113,8 +113,11 @@ fn run() -> Result<Outcome> {
         }
     }
     let dump = root()?.join("target/lab/dump-panic/vmcore.elf");
-    check(example("torture")?.arg(dump))?;
+    // Five rounds of each rarity; single pages are the test's.
+    check(example("torture")?.arg(dump).arg("25"))?;
     counts.passed += 1;
+    let damaged = ["test", "--release", "-p", "os", "--test", "damage"];
+    counts.add(cargo::count(&damaged)?);
     Ok(Outcome::Ran(counts))
 }
 
