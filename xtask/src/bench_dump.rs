@@ -154,7 +154,7 @@ fn measure(rivals: &[Rival], rounds: usize) -> Result<()> {
     Ok(())
 }
 
-/// The median of some times in seconds, with the least and the greatest.
+/// The median of some times in seconds (the lower one of two), with the least and the greatest.
 fn spread(mut times: Vec<f64>) -> String {
     times.sort_by(f64::total_cmp);
     let at = |index: usize| times.get(index).copied().unwrap_or(f64::NAN);
