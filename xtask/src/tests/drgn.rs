@@ -77,6 +77,10 @@ const SPECIMENS: &[Specimen] = &[
             "do_idle",
         ],
     ),
+    specimen(
+        "dump-kexec",
+        &["customer_discount", "order_price", "vfs_write"],
+    ),
 ];
 
 /// The dumps that specimens leave, and others of the same moment, of which the first is one that drgn reads.
