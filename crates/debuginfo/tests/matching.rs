@@ -250,3 +250,27 @@ fn a_window_of_a_real_log_is_the_code_of_the_module() {
     // One byte further it is other code.
     assert!(object.compare(from + 1, &ran).unwrap().difference.is_some());
 }
+
+#[test]
+fn the_code_of_a_file_is_found_in_memory() {
+    // The same functions, in a module's file and linked to other addresses.
+    let (file, memory) = (
+        common::open("rewritten.o"),
+        common::open("rewritten-kernel"),
+    );
+    let seen = file.seen_in(&memory);
+    let [here, there] = [&file, &memory].map(|object| start(object, "first"));
+    let near: Vec<&Ran<'_>> = seen
+        .iter()
+        .filter(|ran| (ran.address..ran.address + ran.bytes.len() as u64).contains(&here))
+        .collect();
+    assert_eq!(near.len(), 1, "{seen:?}");
+    let ran = near[0];
+    let skipped = usize::try_from(here - ran.address).unwrap();
+    assert_eq!(
+        ran.bytes[skipped..skipped + 0x46],
+        memory.bytes_at(there, 0x46).unwrap()[..]
+    );
+    // Another file has none of its functions.
+    assert_eq!(file.seen_in(&common::open("rewritten-arm64.o")).len(), 0);
+}

@@ -86,7 +86,7 @@ impl Code {
     }
 }
 
-/// Adds a file out of a dump's memory where no other has its code.
+/// Adds a file out of a dump's memory where no other has its code, else lays the code that ran over the other.
 fn stand_in<'a>(debug: &mut DebugInfo<'a>, file: &'a MemoryFile, store: &'a Store) -> Option<Gap> {
     let known = match &file.module {
         Some(module) => debug.module(module),
@@ -97,7 +97,14 @@ fn stand_in<'a>(debug: &mut DebugInfo<'a>, file: &'a MemoryFile, store: &'a Stor
             .object(id)
             .is_some_and(|object| !object.is_types_only())
     };
-    if known.is_some_and(has_code) {
+    if let Some(id) = known.filter(|id| has_code(*id)) {
+        // The file tells more; what ran memory tells.
+        if let Ok(memory) = Object::open(&file.label, &file.bytes, store)
+            && let Some(object) = debug.object(id)
+        {
+            let seen = object.seen_in(&memory);
+            debug.lay(id, seen);
+        }
         return None;
     }
     match Object::open(&file.label, &file.bytes, store) {

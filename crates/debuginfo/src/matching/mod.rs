@@ -1,6 +1,7 @@
 //! Whether code that ran is the code of a file: a kernel rewrites its own code while it starts and later, so
 //! only what it leaves alone is compared.
 
+mod memory;
 mod running;
 mod sites;
 mod tables;
