@@ -24,7 +24,7 @@ pub use kept::Kept;
 pub use partial::{Gap, Partial};
 pub use provenance::{
     Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Reading, Registration, Setter,
-    Today,
+    Today, Unnamed,
 };
 pub use target::{CpuRegisters, Memory, PhysAddr, ReadError, Target};
 pub use words::{Endian, Trust, VirtAddr};

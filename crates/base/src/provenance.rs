@@ -26,6 +26,10 @@ pub struct Provenance {
     /// Every place in the given objects that stores to where the value came from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub setters: Vec<Setter>,
+    /// Places that store there without its name: copies and fills of what is around it, and functions that get its
+    /// address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<Unnamed>,
     /// Who passed the bad value as a constant, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed: Option<Passed>,
@@ -186,6 +190,23 @@ pub struct Setter {
     /// Who calls the function, each up to an exported function, a stored address or the end of what is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reached: Vec<Caller>,
+}
+
+/// A place that stores to what was bad without its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unnamed {
+    /// The function.
+    pub function: String,
+    /// `file:line`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// What it does, in words (`copies bytes over it`).
+    pub does: String,
+    /// Whether it surely reaches it: of a block the size is known, of a function what it does with the address.
+    pub is_sure: bool,
+    /// The conditions under which it does, the outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
 }
 
 /// A condition on a way through a function.

@@ -12,6 +12,7 @@ mod setters;
 mod stack;
 mod start;
 mod today;
+mod unnamed;
 mod value;
 mod verdict;
 mod words;
@@ -129,6 +130,12 @@ impl Tracer for FileTracer<'_, '_> {
         // Of an object that has changed since, or is another, nothing follows.
         let judged = memory.filter(|_| held.as_ref().is_some_and(|(_, is_same)| *is_same));
         let (setters, left_out) = setters::find(self.debug, &all, near, judged);
+        let (unnamed, skipped) = unnamed::find(self.debug, &first, near);
+        if skipped > 0 {
+            let why = format!("{skipped} functions, the farthest, were not looked at for that");
+            let what = "copies over it, and to whom its address is given";
+            traced.gaps.push(Gap::new(what, why));
+        }
         let changed = held.as_ref().is_some_and(|(_, is_same)| !is_same);
         let mut held: Vec<Reading> = held.into_iter().map(|(reading, _)| reading).collect();
         let handler = handler::find(self.debug, &start.level, event).map(|(handler, through)| {
@@ -147,6 +154,7 @@ impl Tracer for FileTracer<'_, '_> {
             otherwise: found.iter().map(|found| found.end.clone()).collect(),
             through: first.through.clone(),
             setters,
+            unnamed,
             passed: first.passed.clone(),
             handler,
             memory: held,

@@ -164,7 +164,7 @@ fn caller(debug: &DebugInfo<'_>, way: &Way) -> Caller {
     }
 }
 
-fn guards(
+pub(super) fn guards(
     debug: &DebugInfo<'_>,
     object: Option<ObjectId>,
     function: &str,

@@ -4,8 +4,8 @@ use base::{Access, EndKind, NextStep, Provenance, Setter};
 
 use super::chain::Found;
 use super::start::Start;
-use super::today;
 use super::words::{bytes, code, end_text, in_line, under};
+use super::{today, unnamed};
 use crate::Traced;
 
 /// Callers told in the verdict; the evidence tells all.
@@ -24,6 +24,9 @@ pub(super) fn tell(
         .push(access(&provenance.access, provenance, start));
     traced.verdict.push(end(provenance));
     traced.verdict.extend(setters(provenance, found, is_cut));
+    if provenance.ends.beyond.is_none() {
+        traced.verdict.extend(unnamed::verdict(provenance));
+    }
     traced.verdict.extend(not_run(provenance));
     traced.verdict.extend(handler(provenance));
     traced.cause_named = names_cause(provenance, found);

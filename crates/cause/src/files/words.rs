@@ -8,7 +8,7 @@ use super::access::Agreement;
 use super::chain::Found;
 use super::identity::Fit;
 use super::start::Start;
-use super::{Sources, WHAT, today, verdict};
+use super::{Sources, WHAT, today, unnamed, verdict};
 use crate::Traced;
 
 /// Callers told of one function, and calls followed outwards.
@@ -121,6 +121,18 @@ fn evidence(traced: &mut Traced, story: &Story<'_, '_, '_>) {
         for caller in setter.reached.iter().take(MOST_CALLERS) {
             reached(traced, &setter.function, caller, 0);
         }
+    }
+    for unnamed in &provenance.unnamed {
+        let says = format!(
+            "`{}` without its name: {}",
+            provenance.ends.what,
+            unnamed::text(unnamed)
+        );
+        let trust = match unnamed.is_sure {
+            true => Trust::ReadFromFile,
+            false => Trust::Inferred,
+        };
+        say(traced, says, trust);
     }
     if let Some(handler) = &provenance.handler {
         say(traced, registration(handler), Trust::ReadFromFile);
