@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::Text;
+
 /// A register by the name of its whole: `rax` also for `eax`, `x0` also for
 /// `w0`. The names are those of the register tables in `arches/`, in lower
 /// case, so that they meet the names in printed register dumps.
@@ -196,7 +198,7 @@ pub struct Insn {
     /// Its bytes in memory.
     pub size: u8,
     /// For people, in the architecture's own syntax as `objdump` prints it.
-    pub text: String,
+    pub text: Text,
     /// What it changes.
     pub effects: Vec<Effect>,
     /// Where it goes.

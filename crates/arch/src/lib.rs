@@ -10,6 +10,7 @@ mod insn;
 mod paging;
 mod register;
 pub mod semantics;
+mod text;
 
 use base::Endian;
 
@@ -19,6 +20,7 @@ pub use insn::{
 };
 pub use paging::{Page, Paging};
 pub use register::{Register, Role};
+pub use text::Text;
 
 /// An architecture.
 #[derive(Debug)]

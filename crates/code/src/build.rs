@@ -367,7 +367,7 @@ fn decode_all(
                 into.push(Insn {
                     address,
                     size: u8::try_from(size).unwrap_or(1),
-                    text: "(not decoded)".to_owned(),
+                    text: "(not decoded)".to_owned().into(),
                     effects: vec![Effect::Clobber(all.collect())],
                     flow: Flow::Next,
                     delay_slot: false,

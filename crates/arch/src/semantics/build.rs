@@ -236,7 +236,7 @@ impl Draft {
         Insn {
             address,
             size,
-            text: self.text,
+            text: self.text.into(),
             effects: self.effects,
             flow: self.flow,
             delay_slot: self.delay_slot,

@@ -29,7 +29,7 @@ use iced_x86::{
     Instruction, Mnemonic, OpKind, Register,
 };
 
-use crate::{Callee, Cond, Expr, Flow, Insn, Load, Op, Reg, Test, Undecoded};
+use crate::{Callee, Cond, Expr, Flow, Insn, Load, Op, Reg, Test, Text, Undecoded};
 use operand::Lift;
 
 /// No instruction is longer (SDM 2.3.11).
@@ -62,7 +62,7 @@ fn decode(bytes: &[u8], address: u64, bits: u32) -> Result<Insn, Undecoded> {
     Ok(Insn {
         address,
         size: insn.len() as u8,
-        text: text(&insn),
+        text: Text::later(bytes, address, if bits == 64 { text_64 } else { text_32 }),
         effects: lift.effects,
         flow,
         delay_slot: false,
@@ -216,6 +216,14 @@ fn formatter() -> GasFormatter {
     options.set_rip_relative_addresses(true);
     options.set_branch_leading_zeros(false);
     formatter
+}
+
+fn text_64(bytes: &[u8], address: u64) -> String {
+    text(&Decoder::with_ip(64, bytes, address, DecoderOptions::NONE).decode())
+}
+
+fn text_32(bytes: &[u8], address: u64) -> String {
+    text(&Decoder::with_ip(32, bytes, address, DecoderOptions::NONE).decode())
 }
 
 fn text(insn: &Instruction) -> String {

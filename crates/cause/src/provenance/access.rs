@@ -126,7 +126,7 @@ pub fn failed(window: &Window, event: &LogEvent) -> Result<Access, Unread> {
     candidates
         .into_iter()
         .next()
-        .ok_or_else(|| Unread::NoAccess(insn.text.clone()))
+        .ok_or_else(|| Unread::NoAccess(insn.text.to_string()))
 }
 
 fn is_constant(address: &Expr) -> bool {

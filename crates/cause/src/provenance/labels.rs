@@ -39,10 +39,12 @@ pub(super) fn relabel(insn: &mut Insn, bytes: &[u8], decode: Decode, anchor: &An
         let by = self::target(&moved.flow).map(|moved| whole(moved.wrapping_sub(target)));
         let label = anchor.label(target, by == Some(MOVE));
         if let Some(label) = label {
-            retarget(&mut insn.text, target, &label);
+            let mut text = insn.text.to_string();
+            retarget(&mut text, target, &label);
+            insn.text = text.into();
         }
     } else if relative && !anchor.absolute {
-        insn.text = without_differences(&insn.text, &moved.text);
+        insn.text = without_differences(&insn.text, &moved.text).into();
     }
     relative
 }
@@ -123,7 +125,7 @@ mod tests {
         let decode = arch.decoder(base::Endian::Little).expect("a decoder");
         let mut insn = decode(bytes, address).expect("an instruction");
         let relative = relabel(&mut insn, bytes, decode, anchor);
-        (insn.text, relative)
+        (insn.text.to_string(), relative)
     }
 
     #[test]

@@ -100,7 +100,7 @@ fn what_is_not_modelled_is_not_decoded() {
         0xffff_ffff,
     ] {
         let error = decode_a32(&word.to_le_bytes(), 0)
-            .map(|insn| insn.text)
+            .map(|insn| insn.text.to_string())
             .unwrap_err();
         assert_eq!(error.size, 4, "{word:#x}");
     }

@@ -107,7 +107,7 @@ fn what_is_not_modelled_is_not_decoded() {
         (0x0000_0000, 4),
     ] {
         let error = decode_64_be(&word.to_be_bytes(), 0)
-            .map(|insn| insn.text)
+            .map(|insn| insn.text.to_string())
             .unwrap_err();
         assert_eq!(error.size, size, "{word:#x}");
     }
