@@ -1,8 +1,8 @@
 //! What a specimen's author wrote before the program could follow a pointer, against what it says.
 //!
 //! The author's member `provenance` is looser than the program's: names without conditions around them, one
-//! word where the program has a list. What the author knows of the world outside the code (who overwrote or
-//! freed it, which slot of the stack held it) is not asked for.
+//! word where the program has a list. What the author knows of the world outside the code (who freed it, which slot
+//! of the stack held it) is not asked for; of who overwrote it is counted how often the program has the name.
 
 use serde_json::Value;
 
@@ -55,6 +55,10 @@ pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
         let name = format!("ends.beyond.{ours}");
         found.extend(equal(&name, &element[theirs], &beyond[ours]));
     }
+    let is_per_cpu = |value: &Value| value["per_cpu"] == true;
+    if is_per_cpu(expected) != is_per_cpu(ends) {
+        found.push(format!("ends.per_cpu is {}", ends["per_cpu"]));
+    }
     let others = names(&got["otherwise"], "what");
     if !others.is_empty() && ends["what"] == expected["ends"]["what"] {
         found.extend(among("otherwise", &expected["otherwise"], &others));
@@ -89,6 +93,14 @@ pub fn differences(expected: &Value, got: &Value) -> Vec<String> {
         &[],
     ));
     found
+}
+
+/// Whether who wrote over the value is among those who store there; none where nobody did.
+pub fn names_overwriter(expected: &Value, got: &Value) -> Option<bool> {
+    let wanted = expected["overwritten_by"].as_str()?;
+    let mut storing = names(&got["setters"], "function");
+    storing.extend(names(&got["unnamed"], "function"));
+    Some(storing.contains(&wanted))
 }
 
 fn access(expected: &Value, got: &Value) -> Vec<String> {
@@ -256,6 +268,22 @@ mod tests {
             let count = usize::from(pointer != "/otherwise");
             assert_eq!(differences(&expected(), &changed).len(), count, "{pointer}");
         }
+    }
+
+    #[test]
+    fn who_wrote_over_it_may_store_with_or_without_its_name() {
+        let wanted = json!({"overwritten_by": "f"});
+        for (got, told) in [
+            (json!({"setters": [{"function": "f"}]}), true),
+            (json!({"unnamed": [{"function": "f"}]}), true),
+            (json!({"setters": [{"function": "g"}]}), false),
+        ] {
+            assert_eq!(names_overwriter(&wanted, &got), Some(told));
+        }
+        assert_eq!(names_overwriter(&json!({}), &wanted), None);
+        let per_cpu = json!({"per_cpu": true});
+        assert_eq!(differences(&per_cpu, &json!({"ends": {}})).len(), 1);
+        assert_eq!(differences(&json!({}), &json!({"ends": per_cpu})).len(), 1);
     }
 
     #[test]

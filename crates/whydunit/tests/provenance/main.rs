@@ -172,3 +172,21 @@ fn what_is_said_of_the_way_is_right() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Bytes that run over a neighbour have no type that leads to it: of three the program can name one.
+#[test]
+fn who_wrote_over_a_pointer_is_named_where_types_lead_there() {
+    let mut told = Vec::new();
+    for specimen in specimens() {
+        let Specimen { expected, got, .. } = specimen;
+        if let Some(is_named) = compare::names_overwriter(expected, got) {
+            told.push((specimen.name.as_str(), is_named));
+        }
+    }
+    let wanted = [
+        ("ptr-callback-overwritten", false),
+        ("ptr-list-bad-next", true),
+        ("ptr-size-overflow", false),
+    ];
+    assert_eq!(told, wanted);
+}
