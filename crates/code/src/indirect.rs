@@ -8,6 +8,7 @@ use debuginfo::{DebugInfo, Kind, ObjectId, Symbol};
 use rayon::prelude::*;
 
 use crate::body::{Body, Exit, Target};
+use crate::callee::Callee;
 use crate::frame::reg_plus;
 use crate::origin::Origin;
 use crate::setters::{Key, type_name};
@@ -16,6 +17,10 @@ use crate::view::View;
 
 /// Functions looked at in all objects together, the nearest ones.
 const MOST_FUNCTIONS: usize = 1000;
+
+/// Functions looked at in one file that has more than those together, as a kernel has: nothing in their bytes tells
+/// which to leave out, and each takes milliseconds.
+const MOST_OF_MANY: usize = 64;
 
 /// Places told.
 const MOST_FOUND: usize = 32;
@@ -89,18 +94,28 @@ impl<'a> Indirects<'a> {
             if debug.describes(id, owner)? {
                 let mut functions = object.functions()?;
                 functions.dedup_by_key(|function| function.address);
+                if functions.len() > MOST_FUNCTIONS {
+                    indirects.left_out += functions.len() - MOST_OF_MANY;
+                    functions.sort_by_key(|function| match near {
+                        Some((object, address)) if object == id => {
+                            function.address.abs_diff(address)
+                        }
+                        _ => u64::MAX,
+                    });
+                    functions.truncate(MOST_OF_MANY);
+                }
                 work.extend(functions.into_iter().map(|function| (id, function)));
             }
         }
         if work.len() > MOST_FUNCTIONS {
-            indirects.left_out = work.len() - MOST_FUNCTIONS;
+            indirects.left_out += work.len() - MOST_FUNCTIONS;
             work.sort_by_key(|(id, function)| match near {
                 Some((object, address)) if object == *id => function.address.abs_diff(address),
                 _ => u64::MAX,
             });
             work.truncate(MOST_FUNCTIONS);
-            work.sort_by_key(|(id, function)| (*id, function.address));
         }
+        work.sort_by_key(|(id, function)| (*id, function.address));
         let found: Vec<Vec<Indirect<'a>>> = work
             .par_iter()
             .with_max_len(16)
@@ -300,7 +315,10 @@ fn called(
         return reaches(far, bytes, pointer).map(|is_sure| (how, is_sure));
     }
     let home = callee.as_ref().and_then(|callee| callee.home);
-    let takes = name.and_then(|name| takes(view, home, name));
+    let takes = callee
+        .as_ref()
+        .zip(name)
+        .and_then(|(callee, name)| takes(view, callee, name));
     for number in 0..takes.unwrap_or(MOST_ARGUMENTS).min(MOST_ARGUMENTS) {
         let Some(value) = argument(number) else {
             break;
@@ -339,10 +357,8 @@ fn is_made(body: &Body<'_>, value: &Expr, at: usize) -> bool {
 }
 
 /// How many arguments a function takes: what lies in other registers is not passed.
-fn takes(view: &View<'_, '_>, home: Option<(ObjectId, u64)>, name: &str) -> Option<u8> {
-    let homes = home.map(|(id, _)| id).into_iter().chain(view.body.object);
-    homes.into_iter().find_map(|id| {
-        let type_id = view.debug.function_type(id, name).ok()??;
+fn takes<'a>(view: &View<'_, 'a>, callee: &Callee<'a>, name: &str) -> Option<u8> {
+    view.types_of(callee, name).find_map(|type_id| {
         let (_, shape) = view.debug.strip(Some(type_id)).ok()??;
         match &shape.kind {
             Kind::Function { parameters, .. } => u8::try_from(parameters.len()).ok(),

@@ -515,7 +515,7 @@ impl<'a> View<'_, 'a> {
     }
 
     /// The types of a called function: where it is defined, and where it is called.
-    fn types_of<'t>(
+    pub(crate) fn types_of<'t>(
         &'t self,
         callee: &Callee<'a>,
         name: &'t str,
