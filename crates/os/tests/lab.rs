@@ -10,12 +10,13 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 
-use base::{Budget, VirtAddr};
+use base::{Budget, CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target, VirtAddr};
 use debuginfo::Store;
 use image::Image;
-use os::linux::{AddressIs, Held, Idr, Kernel, MapleTree, ObjectState, PageKind};
+use os::linux::{AddressIs, Held, Idr, Kernel, MapleTree, ObjectState, PageKind, SlabPlace};
 use value::Field;
 
 const OLD: &str = "dump-structures";
@@ -319,4 +320,127 @@ fn the_tasks_that_want_to_run_are_those_of_the_story() {
     }
     // CPU 1 ran the task that died.
     assert_eq!(name(&queues.value[1].current), "provoke");
+}
+
+/// A dump, some words of which are others.
+struct Patched<'i> {
+    image: &'i Image,
+    words: BTreeMap<u64, u64>,
+}
+
+impl Memory for Patched<'_> {
+    fn read_physical(&self, address: PhysAddr, into: &mut [u8]) -> Result<(), ReadError> {
+        self.image.read_physical(address, into)?;
+        for (at, byte) in (address.0..).zip(into.iter_mut()) {
+            if let Some(word) = self.words.get(&(at & !7)) {
+                *byte = word.to_le_bytes()[(at & 7) as usize];
+            }
+        }
+        Ok(())
+    }
+
+    fn physical_bytes(&self, _: PhysAddr, _: usize) -> Option<&[u8]> {
+        None
+    }
+
+    fn physical_ranges(&self) -> Vec<Range<u64>> {
+        self.image.physical_ranges()
+    }
+}
+
+impl Target for Patched<'_> {
+    fn elf_machine(&self) -> u16 {
+        self.image.elf_machine()
+    }
+
+    fn endian(&self) -> Endian {
+        self.image.endian()
+    }
+
+    fn vmcoreinfo(&self) -> Option<&str> {
+        self.image.vmcoreinfo()
+    }
+
+    fn cpus(&self) -> &[CpuRegisters] {
+        self.image.cpus()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_list_of_free_objects_that_was_overwritten_costs_its_slab_alone() {
+    each(overwritten);
+}
+
+fn overwritten(specimen: &str) {
+    let (image, store) = (image(specimen), Store::new());
+    let kernel = Kernel::open(&image, &store).unwrap().value;
+    let sound = &kernel.slabs().value;
+    // A partial slab of which much is free, and a free object of it whose pointer leads to another one.
+    let partial = sound.slabs().iter().filter(|slab| {
+        matches!(slab.place, SlabPlace::Partial(_)) && slab.free_count() < slab.objects
+    });
+    // What is in a sheaf is in use for its slab.
+    let slab = partial
+        .max_by_key(|slab| slab.objects - slab.in_use)
+        .unwrap();
+    let cache = sound.cache(slab.cache).unwrap();
+    assert!(slab.objects - slab.in_use >= 4, "{}", slab.in_use);
+    let head = kernel
+        .types()
+        .layout("struct slab")
+        .unwrap()
+        .any(&["freelist"])
+        .unwrap();
+    let first = head.pointer(kernel.space(), slab.address).unwrap();
+    let physical = |at: u64| kernel.space().translate(VirtAddr(at)).unwrap().0.0;
+    let place = physical(first.0 + cache.free_pointer);
+    let list = physical(head.at(slab.address).0);
+    // The pointer in the first free object; then the one to it, which leads to what is allocated, into the middle of
+    // an object, and to another slab's memory.
+    let allocated = slab
+        .each(cache)
+        .find(|(_, state)| *state == ObjectState::Allocated);
+    let words = [
+        (place & !7, 0x6b6b_6b6b_6b6b_6b6b),
+        (list, allocated.unwrap().0.0),
+        (list, first.0 + 1),
+        (list, slab.start.0.wrapping_sub(4096)),
+    ];
+    for word in words {
+        let patched = Patched {
+            image: &image,
+            words: BTreeMap::from([word]),
+        };
+        let store = Store::new();
+        let kernel = Kernel::open(&patched, &store).unwrap().value;
+        let found = kernel.slabs();
+        let told: Vec<_> = found.gaps.iter().map(|gap| gap.what.clone()).collect();
+        let wanted = format!(
+            "free objects of the slab at {} of {}",
+            slab.address, cache.name
+        );
+        assert_eq!(told, [wanted], "{word:x?}: {:?}", found.gaps);
+        let (mut unknown, mut others) = (0, 0);
+        for (one, other) in found.value.slabs().iter().zip(sound.slabs()) {
+            if one.start == slab.start {
+                assert!(!one.is_whole);
+                let states = one.each(cache);
+                unknown += states
+                    .filter(|(_, state)| *state == ObjectState::Unknown)
+                    .count();
+            } else {
+                assert_eq!(one, other);
+                others += 1;
+            }
+        }
+        assert_eq!(others + 1, sound.slabs().len());
+        assert!(unknown > 0, "{word:x?}");
+        // An object of it is told as what it is: not known.
+        let object = found.value.object_at(slab.start).unwrap();
+        assert!(object.state != ObjectState::Allocated, "{word:x?}");
+    }
 }
