@@ -242,12 +242,11 @@ impl Identifier<'_, '_> {
     /// The object of an address where all memory is mapped in one piece.
     fn object(&self, address: VirtAddr) -> Option<AddressIs> {
         let found = self.kernel.slabs().value.object_at(address)?;
-        let cache = found.cache?;
         Some(AddressIs::Object {
-            cache: cache.name.clone(),
+            cache: found.cache.name.clone(),
             start: found.start,
             offset: found.offset,
-            size: cache.object_size,
+            size: found.cache.object_size,
             state: found.state,
         })
     }

@@ -85,8 +85,8 @@ pub enum ObjectState {
 /// An object, and what of it an address is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlabObject<'s> {
-    /// Its cache; none where it is in no list of caches.
-    pub cache: Option<&'s Cache>,
+    /// Its cache.
+    pub cache: &'s Cache,
     /// Its slab.
     pub slab: &'s Slab,
     /// Where the object begins.
@@ -211,7 +211,7 @@ impl Slabs {
             .wrapping_add(u64::from(index).wrapping_mul(cache.size));
         let start = start.wrapping_add(cache.red_left_pad);
         Some(SlabObject {
-            cache: Some(cache),
+            cache,
             slab,
             start: VirtAddr(start),
             offset: address.0.wrapping_sub(start).cast_signed(),
