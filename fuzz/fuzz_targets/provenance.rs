@@ -96,6 +96,7 @@ fuzz_target!(|data: &[u8]| {
     let _ = cause::explain_log(cause::LogFacts {
         inputs: &[],
         events: std::slice::from_ref(&event),
+        dumps: &[],
         tracer: None,
     });
 });

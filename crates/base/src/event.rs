@@ -97,6 +97,29 @@ impl LogEvent {
     }
 }
 
+impl LogEvent {
+    /// The frames that the kernel printed for sure, from where it was on: the program counter of its registers, and
+    /// its first trace.
+    pub fn printed_path(&self) -> Vec<&Frame> {
+        let mut sets = self.registers.iter();
+        let first = sets
+            .find(|set| set.whose == "kernel")
+            .and_then(|set| set.pc.as_ref());
+        let trace = self.traces.first().map_or(&[][..], |trace| &trace.frames);
+        let sure = trace
+            .iter()
+            .filter(|frame| frame.trust == Trust::PrintedByKernel && !frame.inline);
+        // Some forms of a trace begin with the program counter.
+        let repeats = |frame: &&Frame| {
+            first.is_some_and(|first| {
+                (&frame.function, frame.offset) == (&first.function, first.offset)
+            })
+        };
+        let skip = usize::from(sure.clone().next().as_ref().is_some_and(repeats));
+        first.into_iter().chain(sure.skip(skip)).collect()
+    }
+}
+
 /// Lines of one input, counted from 1, both ends included.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

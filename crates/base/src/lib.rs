@@ -11,6 +11,7 @@ mod kept;
 mod partial;
 mod provenance;
 mod registry;
+mod stack;
 mod target;
 mod words;
 
@@ -25,6 +26,10 @@ pub use partial::{Gap, Partial};
 pub use provenance::{
     Access, Beyond, Caller, End, EndKind, Guard, Passed, Provenance, Reading, Registration, Setter,
     Today, Unnamed,
+};
+pub use stack::{
+    CpuState, CrashedTask, DumpFacts, FrameRule, InlinedCall, StackEnd, StackFrame, StackTrace,
+    Thread, ThreadGroup,
 };
 pub use target::{CpuRegisters, Memory, PhysAddr, ReadError, Target};
 pub use words::{Endian, Trust, VirtAddr};

@@ -7,7 +7,7 @@ use crate::diagnosis::Relation;
 use crate::draft::Draft;
 use crate::order::{Order, apart};
 use crate::scene::Scene;
-use crate::{Diagnosis, LogFacts, clues, provenance, story, taint, words};
+use crate::{Diagnosis, LogFacts, clues, memory, provenance, story, taint, words};
 
 /// Findings beside the verdict; the story lists the events of all others.
 const MOST_OTHERS: usize = 8;
@@ -110,6 +110,7 @@ fn explain(facts: &LogFacts<'_>, order: &Order, index: u32) -> Option<Finding> {
         }
     }
     let (name, mut draft) = best?;
+    draft = memory::beside(&scene, draft);
     if event.kind != "hardware_error" {
         draft = hardware_before(&scene, draft);
     }

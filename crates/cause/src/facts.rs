@@ -1,6 +1,6 @@
 //! What the engine is given.
 
-use base::{Confidence, Evidence, Gap, LogEvent, NextStep, Provenance};
+use base::{Confidence, DumpFacts, Evidence, Gap, LogEvent, NextStep, Provenance};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ pub struct LogFacts<'a> {
     pub inputs: &'a [InputFacts],
     /// The events of all inputs, those of one input in the order of its lines.
     pub events: &'a [LogEvent],
+    /// What the memory of dumps tells beside their logs.
+    pub dumps: &'a [DumpFacts],
     /// What can be asked about the code that ran, where files were given.
     pub tracer: Option<&'a dyn Tracer>,
 }

@@ -88,6 +88,7 @@ pub fn diagnose(events: &[LogEvent]) -> Diagnosis {
             gaps: Vec::new(),
         }],
         events,
+        dumps: &[],
         tracer: None,
     })
 }

@@ -1,6 +1,6 @@
 //! How the names of things are written in sentences, one way everywhere.
 
-use base::{Frame, Task};
+use base::{CpuState, Frame, StackFrame, Task};
 
 /// A place in the code: `rlb_arp_recv+0x128/0x228 [bonding]`, else its address.
 pub fn frame(frame: &Frame) -> String {
@@ -23,6 +23,46 @@ pub fn frame(frame: &Frame) -> String {
     }
     if let Some(source) = &frame.source {
         text.push_str(&format!(" ({source})"));
+    }
+    text
+}
+
+/// The same of a frame in memory, as the kernel would print it.
+pub fn stack_frame(frame: &StackFrame) -> String {
+    let Some(function) = &frame.function else {
+        return frame.pc.to_string();
+    };
+    let mut text = function.clone();
+    if let Some(offset) = frame.offset {
+        text.push_str(&format!("+{offset:#x}"));
+        if let Some(size) = frame.size {
+            text.push_str(&format!("/{size:#x}"));
+        }
+    }
+    if let Some(module) = &frame.module {
+        text.push_str(&format!(" [{module}]"));
+    }
+    text
+}
+
+/// What a CPU did, as a sentence without its number: `ran cook (pid 7) in boil+0x10/0x20, interrupts off`. The place
+/// is left out of an idle one.
+pub fn cpu(cpu: &CpuState) -> String {
+    let mut text = match &cpu.thread {
+        None => "what it ran could not be read".to_owned(),
+        Some(_) if cpu.is_idle => "was idle".to_owned(),
+        Some(thread) => format!("ran {} (pid {})", thread.comm, thread.pid),
+    };
+    if let Some(place) = cpu.ran().first().filter(|_| !cpu.is_idle) {
+        text.push_str(&format!(" in {}", stack_frame(place)));
+    }
+    if !cpu.contexts.is_empty() {
+        text.push_str(&format!(", within {}", list(&cpu.contexts)));
+    }
+    match cpu.interrupts_on {
+        Some(true) => text.push_str(", interrupts on"),
+        Some(false) => text.push_str(", interrupts off"),
+        None => {}
     }
     text
 }

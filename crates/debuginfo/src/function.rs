@@ -147,6 +147,17 @@ pub struct InlineFrame<'a> {
     pub scope: usize,
 }
 
+/// A function that runs at an address, with no more than its name and line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningFunction<'a> {
+    /// Its name in the source.
+    pub function: &'a str,
+    /// The line that is executed: in the innermost the instruction's own, further out that of the inlined call.
+    pub line: Option<SourceLine>,
+    /// Whether it is inlined into the next one.
+    pub is_inlined: bool,
+}
+
 /// A variable at an address.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VariableAt<'a> {

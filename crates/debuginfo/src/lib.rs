@@ -31,8 +31,8 @@ pub use convention::Argument;
 pub use elf::Section;
 pub use error::{Error, Result};
 pub use function::{
-    CFA, CallSite, FrameRules, Function, InlineFrame, Scope, ScopeKind, SourceLine, Variable,
-    VariableAt, Where,
+    CFA, CallSite, FrameRules, Function, InlineFrame, RunningFunction, Scope, ScopeKind,
+    SourceLine, Variable, VariableAt, Where,
 };
 pub use identity::Identity;
 pub use matching::{Comparison, Difference, Ran, Rewrite, Running, Site, SizeFit};

@@ -8,7 +8,7 @@ use base::Gap;
 
 use crate::error::{Error, Result};
 use crate::function::{
-    FrameRules, Function, InlineFrame, Scope, ScopeKind, SourceLine, VariableAt,
+    FrameRules, Function, InlineFrame, RunningFunction, Scope, ScopeKind, SourceLine, VariableAt,
 };
 use crate::object::Object;
 use crate::sources::btf::Btf;
@@ -502,6 +502,20 @@ impl<'a> DebugInfo<'a> {
             line = call;
         }
         Ok(frames)
+    }
+
+    /// The functions that run at `address` by debug info alone, the innermost inlined one first, and the line of
+    /// the instruction. Cheaper than [`DebugInfo::frames_at`]: nothing else of the functions is read.
+    #[allow(clippy::type_complexity, reason = "two answers to one question")]
+    pub fn running_at(
+        &self,
+        id: ObjectId,
+        address: u64,
+    ) -> Result<(Vec<RunningFunction<'a>>, Option<SourceLine>)> {
+        match self.dwarf(id)? {
+            Some(dwarf) => dwarf.running(address),
+            None => Ok((Vec::new(), None)),
+        }
     }
 
     /// The source line of the instruction at `address`.

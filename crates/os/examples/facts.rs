@@ -36,13 +36,14 @@ fn main() {
         let frames = stack.as_ref().map_or_else(
             |gap| json!(format!("{}: {}", gap.what, gap.why)),
             |stack| {
-                let frame = |frame: &os::linux::NamedFrame| {
+                let frame = |frame: &unwind::Frame| {
+                    let name = kernel.frame_name(frame);
                     json!([
-                        frame.frame.pc.0,
-                        frame.name.as_ref().map(|name| name.symbol.clone()),
-                        frame.name.as_ref().map(ToString::to_string),
-                        frame.frame.rule.words(),
-                        frame.frame.is_guess,
+                        frame.pc.0,
+                        name.as_ref().map(|name| name.symbol.clone()),
+                        name.as_ref().map(ToString::to_string),
+                        frame.rule.words(),
+                        frame.is_guess,
                     ])
                 };
                 Value::Array(stack.frames.iter().map(frame).collect())
@@ -52,6 +53,7 @@ fn main() {
             |_| String::new(),
             |stack| match stack.end {
                 unwind::End::Bottom => "bottom".to_owned(),
+                unwind::End::NotRunYet => "not run yet".to_owned(),
                 unwind::End::User(_) => "user".to_owned(),
                 unwind::End::Lost(why) => format!("lost: {why}"),
             },

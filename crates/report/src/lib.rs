@@ -11,7 +11,9 @@ mod redact;
 mod report;
 pub mod safe;
 mod sections;
+mod stacks;
 
 pub use formats::{FORMATS, Format, Options};
 pub use redact::redact;
 pub use report::{LoadError, Report, SCHEMA_VERSION, Tool, is_report, schema};
+pub use stacks::{STACKS_VERSION, Stacks, stacks_schema};

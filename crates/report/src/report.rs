@@ -1,6 +1,6 @@
 //! The document.
 
-use base::LogEvent;
+use base::{DumpFacts, LogEvent};
 use cause::{Diagnosis, InputFacts, LogFacts, Tracer, explain_log};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub struct Report {
     pub inputs: Vec<InputFacts>,
     /// The events, those of one input in the order of its lines.
     pub events: Vec<LogEvent>,
+    /// What the memory of dumps tells beside their logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dumps: Vec<DumpFacts>,
     /// What they mean.
     pub diagnosis: Diagnosis,
 }
@@ -35,6 +38,16 @@ pub struct Tool {
     pub version: String,
 }
 
+impl Tool {
+    /// This program.
+    pub(crate) fn this() -> Tool {
+        Tool {
+            name: "whydunit".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 /// Why a document is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -42,7 +55,7 @@ pub enum LoadError {
     #[error("not a readable report: {0}")]
     Form(#[from] serde_json::Error),
     /// It is a report of another version.
-    #[error("the report has schema version \"{found}\"; this program reads \"{SCHEMA_VERSION}\"")]
+    #[error("the document has schema version \"{found}\"; this program reads \"{SCHEMA_VERSION}\"")]
     Version {
         /// The version that it has.
         found: String,
@@ -56,19 +69,28 @@ impl Report {
         events: Vec<LogEvent>,
         tracer: Option<&dyn Tracer>,
     ) -> Report {
+        Self::of_dumps(inputs, events, Vec::new(), tracer)
+    }
+
+    /// The same with what the memory of dumps tells.
+    pub fn of_dumps(
+        inputs: Vec<InputFacts>,
+        events: Vec<LogEvent>,
+        dumps: Vec<DumpFacts>,
+        tracer: Option<&dyn Tracer>,
+    ) -> Report {
         let diagnosis = explain_log(LogFacts {
             inputs: &inputs,
             events: &events,
+            dumps: &dumps,
             tracer,
         });
         Report {
             whydunit_report: SCHEMA_VERSION.to_owned(),
-            tool: Tool {
-                name: "whydunit".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: Tool::this(),
             inputs,
             events,
+            dumps,
             diagnosis,
         }
     }

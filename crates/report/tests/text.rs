@@ -26,6 +26,25 @@ fn render(report: &Report, format: &str, color: bool, width: u16) -> String {
 }
 
 #[test]
+fn stacks_in_memory_read_well() {
+    let report = common::dumped();
+    golden("dumped-80.txt", &render(&report, "text", false, 80));
+    for width in [40, 80] {
+        let text = render(&report, "text", false, width);
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+}
+
+#[test]
+fn stacks_of_all_threads_read_well() {
+    let options = Options {
+        color: false,
+        width: 80,
+    };
+    golden("stacks-80.txt", &common::stacks().text(2, &options));
+}
+
+#[test]
 fn the_answer_reads_well_at_every_width() {
     let report = common::bonding();
     for width in [40, 80, 120] {

@@ -1,55 +1,9 @@
 //! What an unwinder gives: frames, and how it ended.
 
-use base::{Trust, VirtAddr};
+pub use base::FrameRule as Rule;
+use base::VirtAddr;
 
 use crate::Registers;
-
-/// How the registers of a frame were had, the surest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
-    /// They are those of the CPU.
-    Registers,
-    /// The scheduler saved them when it took the CPU from the task.
-    Switched,
-    /// The kernel's own unwind table (ORC) says where they are.
-    Orc,
-    /// The CPU saved them all when it was interrupted, where ORC says.
-    Interrupted,
-    /// A call that led to no code: its return address is the last word of the stack.
-    BadCall,
-    /// The frame pointer leads there.
-    FramePointer,
-    /// A word of the stack that would be a return address: a guess.
-    Search,
-}
-
-impl Rule {
-    /// As a reader sees it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Rule::Registers => "registers",
-            Rule::Switched => "saved by the scheduler",
-            Rule::Orc => "orc",
-            Rule::Interrupted => "saved at the interruption",
-            Rule::BadCall => "return address of a bad call",
-            Rule::FramePointer => "frame_pointer",
-            Rule::Search => "stack search",
-        }
-    }
-
-    /// How much a frame by this rule can be trusted.
-    pub fn trust(self) -> Trust {
-        match self {
-            Rule::Registers | Rule::Switched | Rule::Orc | Rule::Interrupted => Trust::Computed,
-            Rule::BadCall | Rule::FramePointer | Rule::Search => Trust::Inferred,
-        }
-    }
-
-    /// Whether a frame by this rule may be none at all.
-    pub fn is_guess(self) -> bool {
-        self == Rule::Search
-    }
-}
 
 /// A function that was running, or had called the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +34,8 @@ impl Frame {
 pub enum End {
     /// The first function of the stack.
     Bottom,
+    /// The thread has not run yet: its one frame is where it will begin.
+    NotRunYet,
     /// User space, with its registers.
     User(Box<Registers>),
     /// It could not go on; says why.

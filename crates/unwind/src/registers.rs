@@ -53,6 +53,13 @@ pub(crate) const ALL: [(X86, &str); 21] = [
     (X86::Ss, "ss"),
 ];
 
+impl X86 {
+    /// Every register with its name.
+    pub fn all() -> impl Iterator<Item = (X86, &'static str)> {
+        ALL.into_iter()
+    }
+}
+
 /// What is known of the registers of a frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registers {

@@ -227,8 +227,9 @@ pub fn evidence() -> [Arg; 2] {
 
 /// The values of one of these.
 pub fn named_paths(matches: &ArgMatches, name: &str) -> Vec<OsString> {
-    let named = matches.get_many::<OsString>(name).unwrap_or_default();
-    named.cloned().collect()
+    // A verb need not have the option.
+    let named = matches.try_get_many::<OsString>(name).ok().flatten();
+    named.unwrap_or_default().cloned().collect()
 }
 
 /// The targets that were named.

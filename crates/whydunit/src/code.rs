@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use attach::{Context, DebugFiles, Dump, Loaded, SourceTree, cut_while_read};
-use base::{Gap, LogEvent};
+use attach::{CodeThatRan, Context, DebugFiles, Dump, Loaded, SourceTree, cut_while_read};
+use base::{DumpFacts, Gap, LogEvent, StackTrace};
 use cause::{FileTracer, InputFacts, Sources, Tracer};
 use clap::ArgMatches;
 use debuginfo::{DebugInfo, Object, Store};
+use os::linux::Anchors;
 use report::Report;
 
 use crate::cli::named_paths;
-use crate::dump::MemoryFile;
+use crate::dump::{Memory, MemoryFile};
 use crate::exit::Exit;
 use crate::memory;
 use crate::output::complain_of;
@@ -48,6 +49,11 @@ impl Code {
         self.files.add(path);
     }
 
+    /// The files themselves.
+    pub fn files(&self) -> &DebugFiles {
+        &self.files
+    }
+
     /// Explains events, with what of the files they need.
     ///
     /// What lies in the memory of a dump stands in for files that were not named.
@@ -55,35 +61,55 @@ impl Code {
         &self,
         inputs: Vec<InputFacts>,
         events: Vec<LogEvent>,
-        memory: &[MemoryFile],
-        dumps: &[(u32, Box<Dump>)],
+        memory: Vec<Memory>,
+        opened: &[(u32, Box<Dump>)],
     ) -> (Report, Exit) {
         if self.files.is_empty() && memory.is_empty() {
             return (Report::of_log(inputs, events, None), Exit::Fine);
         }
         let store = Store::new();
+        let ran: Vec<CodeThatRan> = memory.iter().map(|memory| memory.ran.0.clone()).collect();
         let mut loaded = match self.files.is_empty() {
             true => Loaded::default(),
-            false => self.files.load(&events, &store),
+            false => self.files.load(&events, &ran, &store),
         };
-        for file in memory {
+        let (mut files, mut dumps) = (Vec::new(), Vec::new());
+        for memory in memory {
+            let mut facts = memory.facts;
+            if !self.files.is_empty() {
+                let gaps = lines(&memory.ran.1, &loaded.debug, &mut facts);
+                loaded.gaps.extend(gaps);
+            }
+            files.extend(memory.files);
+            dumps.push(facts);
+        }
+        for file in &files {
             loaded
                 .gaps
                 .extend(stand_in(&mut loaded.debug, file, &store));
         }
         let exit = complain(&loaded.errors);
-        let memories = memory::of(dumps, &events, &store);
+        let memories = memory::of(opened, &events, &store);
         let mut tracer = FileTracer::new(&loaded.debug, &self.sources);
         for (input, memory) in &memories {
             tracer = tracer.with_memory(*input, memory);
         }
         let any = loaded.debug.objects().next().is_some();
         let tracer: Option<&dyn Tracer> = any.then_some(&tracer);
-        let mut report = Report::of_log(inputs, events, tracer);
+        let mut report = Report::of_dumps(inputs, events, dumps, tracer);
         report.diagnosis.gaps.extend(loaded.gaps);
         report.diagnosis.gaps.extend(cut_while_read());
         (report, exit)
     }
+}
+
+/// Adds lines to the stacks of a dump.
+fn lines(anchors: &Anchors, debug: &DebugInfo<'_>, facts: &mut DumpFacts) -> Vec<Gap> {
+    let crashed = facts.crashed.iter_mut();
+    let crashed = crashed.filter_map(|crashed| crashed.stack.as_mut());
+    let cpus = facts.cpus.iter_mut().filter_map(|cpu| cpu.stack.as_mut());
+    let mut stacks: Vec<&mut StackTrace> = crashed.chain(cpus).collect();
+    anchors.add_lines(debug, &mut stacks)
 }
 
 /// Adds a file out of a dump's memory where no other has its code, else lays the code that ran over the other.
@@ -122,7 +148,7 @@ fn stand_in<'a>(debug: &mut DebugInfo<'a>, file: &'a MemoryFile, store: &'a Stor
     }
 }
 
-fn complain(errors: &[attach::Error]) -> Exit {
+pub fn complain(errors: &[attach::Error]) -> Exit {
     for error in errors {
         complain_of(error);
     }

@@ -1,9 +1,11 @@
 //! What a dump of a kernel tells: its log, and the code that ran as it lies in memory.
 
-use attach::{Dump, escape};
-use base::{Gap, LogEvent};
+use std::collections::BTreeSet;
+
+use attach::{CodeThatRan, Dump, escape};
+use base::{DumpFacts, Gap, LogEvent, Partial, Target as _};
 use debuginfo::Store;
-use os::linux::Kernel;
+use os::linux::{Anchors, Kernel};
 
 /// A kernel or a module as it lies in the memory of a dump, in the form of a file.
 pub struct MemoryFile {
@@ -17,7 +19,7 @@ pub struct MemoryFile {
     pub lacks: Option<Gap>,
 }
 
-/// The log of a dump, and a way to the rest.
+/// The log of a dump.
 pub struct Told {
     /// The kernel log, as `dmesg` prints it.
     pub log: Vec<u8>,
@@ -25,12 +27,56 @@ pub struct Told {
     pub gaps: Vec<Gap>,
 }
 
-/// Reads the kernel log; an error says why no kernel was found.
-pub fn log(dump: &Dump) -> Result<Told, Gap> {
-    let store = Store::new();
-    let kernel = Kernel::open(&dump.image, &store)?;
+/// What else a dump tells, once the events of its log are known.
+pub struct Memory {
+    /// The kernel and the modules that the events lead through, as they lie in memory.
+    pub files: Vec<MemoryFile>,
+    /// Which task crashed, and what the CPUs did.
+    pub facts: DumpFacts,
+    /// What ran, and where it lies.
+    pub ran: (CodeThatRan, Anchors),
+    /// What is missing.
+    pub gaps: Vec<Gap>,
+}
+
+/// Kinds of events that are about what CPUs did.
+const OF_CPUS: &[&str] = &[
+    "soft_lockup",
+    "hard_lockup",
+    "rcu_stall",
+    "workqueue_lockup",
+    "spinlock",
+    "nmi",
+];
+
+/// The kernel of a dump; an error says why none was found.
+pub fn open<'a>(dump: &'a Dump, store: &'a Store) -> Result<Partial<Kernel<'a>>, Gap> {
+    Kernel::open(&dump.image, store)
+}
+
+/// What ran, for files to be compared with, and where it lies: the kernel, and the modules of these names.
+pub fn that_ran(
+    dump: &Dump,
+    kernel: &Kernel<'_>,
+    modules: &BTreeSet<&str>,
+) -> (CodeThatRan, Anchors) {
+    let loaded = kernel.modules().value.iter();
+    let wanted = loaded.filter(|module| modules.contains(module.name.as_str()));
+    let ran = CodeThatRan {
+        arch: arch::find_elf(dump.image.elf_machine(), 64),
+        banner: kernel.banner().unwrap_or_default(),
+        build_id: kernel.build_id(),
+        modules: wanted
+            .map(|module| (module.name.clone(), kernel.module_build_id(module)))
+            .collect(),
+    };
+    (ran, kernel.anchors(modules))
+}
+
+/// Reads the kernel log.
+pub fn log(kernel: &Partial<Kernel<'_>>) -> Told {
     let log = kernel.value.log_text();
-    let mut gaps = kernel.gaps;
+    let mut gaps = kernel.gaps.clone();
     gaps.extend(log.gaps);
     let mut text = Vec::new();
     // A dump tells what it is a dump of; its log may have forgotten.
@@ -41,11 +87,61 @@ pub fn log(dump: &Dump) -> Result<Told, Gap> {
         text.push(b'\n');
     }
     text.extend_from_slice(log.value.as_bytes());
-    Ok(Told { log: text, gaps })
+    Told { log: text, gaps }
+}
+
+/// What memory tells of the events of its log.
+pub fn memory(name: &str, dump: &Dump, kernel: &Kernel<'_>, events: &[LogEvent]) -> Memory {
+    let (files, mut gaps) = files(name, kernel, events);
+    let crashed = kernel.crashed(events);
+    gaps.extend(crashed.gaps);
+    if crashed.value.is_none() {
+        gaps.push(Gap::new(
+            "the task that crashed",
+            "no CPU panicked, and the log sees no task die",
+        ));
+    }
+    let mut facts = DumpFacts {
+        input: 0,
+        crashed: crashed.value,
+        cpus: Vec::new(),
+    };
+    let is_of_cpus = |event: &LogEvent| {
+        OF_CPUS.contains(&event.kind.as_str())
+            || event.panic.iter().any(|message| message.contains("LOCKUP"))
+    };
+    if events.iter().any(is_of_cpus) {
+        let states = kernel.cpu_states(facts.crashed.as_ref());
+        gaps.extend(states.gaps);
+        facts.cpus = states.value;
+    }
+    let modules = modules_of(events, &facts);
+    let ran = that_ran(dump, kernel, &modules);
+    Memory {
+        files,
+        facts,
+        ran,
+        gaps,
+    }
+}
+
+/// The modules that events and stacks lead through.
+fn modules_of<'f>(events: &'f [LogEvent], facts: &'f DumpFacts) -> BTreeSet<&'f str> {
+    let sets = events.iter().flat_map(|event| &event.registers);
+    let counters = sets.filter_map(|set| set.pc.as_ref());
+    let traces = events.iter().flat_map(|event| &event.traces);
+    let printed = counters.chain(traces.flat_map(|trace| &trace.frames));
+    let printed = printed.filter_map(|frame| frame.module.as_deref());
+    let crashed = facts.crashed.iter();
+    let crashed = crashed.filter_map(|crashed| crashed.stack.as_ref());
+    let cpus = facts.cpus.iter().filter_map(|cpu| cpu.stack.as_ref());
+    let frames = crashed.chain(cpus).flat_map(|stack| &stack.frames);
+    let read = frames.filter_map(|frame| frame.module.as_deref());
+    printed.chain(read).collect()
 }
 
 /// The kernel and the modules that the events lead through, as they lie in memory.
-pub fn files(name: &str, dump: &Dump, events: &[LogEvent]) -> (Vec<MemoryFile>, Vec<Gap>) {
+fn files(name: &str, kernel: &Kernel<'_>, events: &[LogEvent]) -> (Vec<MemoryFile>, Vec<Gap>) {
     let (mut files, mut gaps) = (Vec::new(), Vec::new());
     let has_pointer =
         |event: &&LogEvent| matches!(event.kind.as_str(), "oops" | "general_protection");
@@ -65,11 +161,6 @@ pub fn files(name: &str, dump: &Dump, events: &[LogEvent]) -> (Vec<MemoryFile>, 
     if !events.iter().any(|event| has_pointer(&event)) {
         return (files, gaps);
     }
-    let store = Store::new();
-    let kernel = match Kernel::open(&dump.image, &store) {
-        Ok(kernel) => kernel.value,
-        Err(gap) => return (files, vec![gap]),
-    };
     match kernel.file() {
         Ok(bytes) => files.push(MemoryFile {
             label: format!("the kernel in {name}"),

@@ -9,7 +9,7 @@ use cause::InputFacts;
 use report::Report;
 use text::{LogReader, LogSummary};
 
-use crate::dump::{self, MemoryFile};
+use crate::dump::{self, Memory};
 use crate::progress::Progress;
 use crate::store::Store;
 
@@ -17,8 +17,8 @@ use crate::store::Store;
 pub enum Read {
     /// A log, read to its end.
     Log(InputFacts, Vec<LogEvent>),
-    /// A dump: the log in it, the kernel and modules as they lie in its memory, and that memory.
-    Dump(InputFacts, Vec<LogEvent>, Vec<MemoryFile>, Box<Dump>),
+    /// A dump: the log in it, what its memory tells beside, and that memory.
+    Dump(InputFacts, Vec<LogEvent>, Box<Memory>, Box<Dump>),
     /// A saved report.
     Report(Box<Report>),
     /// Code and debug information, at this path; the refusal where there is nothing else.
@@ -63,6 +63,14 @@ impl Reading {
                 Ok(report) => Read::Report(Box::new(report)),
                 Err(error) => Read::Failed(Error::new("show", &target.name, error.to_string())),
             },
+            Content::Stacks(_) => {
+                let error = Error::new("explain", &target.name, "it holds stacks and no log");
+                let error = error.intact().next("why stacks FILE shows them");
+                match target.from_folder {
+                    true => Read::PassedOver(error),
+                    false => Read::Failed(error),
+                }
+            }
             Content::Dump(dump) => self.dump(target, dump, rows),
             Content::Object(refusal) => match target.named_file() {
                 Some(path) => Read::Object(path.to_owned(), refusal),
@@ -78,10 +86,12 @@ impl Reading {
 
     /// Reads the log that a dump holds, and what of its memory the events need.
     fn dump(&self, target: &Target, dump: Box<Dump>, rows: Option<Rows<'_>>) -> Read {
-        let told = match dump::log(&dump) {
-            Ok(told) => told,
-            Err(gap) => return Read::Failed(no_kernel(target, &dump, &gap)),
+        let store = debuginfo::Store::new();
+        let kernel = match dump::open(&dump, &store) {
+            Ok(kernel) => kernel,
+            Err(gap) => return Read::Failed(no_kernel("explain", &target.name, &dump, &gap)),
         };
+        let told = dump::log(&kernel);
         let log = match open_bytes(&target.name, told.log) {
             Ok(Content::Log(log)) => log,
             Ok(_) | Err(_) => {
@@ -95,9 +105,10 @@ impl Reading {
         };
         facts.kind = dump.summary();
         facts.gaps.extend(told.gaps);
-        let (files, gaps) = dump::files(&target.name, &dump, &events);
-        facts.gaps.extend(gaps);
-        Read::Dump(facts, events, files, dump)
+        let mut memory = dump::memory(&target.name, &dump, &kernel.value, &events);
+        facts.gaps.append(&mut memory.gaps);
+        drop(kernel);
+        Read::Dump(facts, events, Box::new(memory), dump)
     }
 
     fn log(&self, target: &Target, mut log: Log, rows: Option<Rows<'_>>) -> Read {
@@ -222,13 +233,13 @@ impl Ordered<'_> {
 }
 
 /// Why the kernel of a dump was not found; what the dump lacks may be the reason.
-fn no_kernel(target: &Target, dump: &Dump, gap: &Gap) -> Error {
+pub fn no_kernel(doing: &'static str, name: &str, dump: &Dump, gap: &Gap) -> Error {
     let mut why = format!("{}: {}", gap.what, gap.why);
     let lacks = dump.image.gaps();
     for lack in &lacks {
         why.push_str(&format!("; {}: {}", lack.what, lack.why));
     }
-    let error = Error::new("explain", &target.name, why);
+    let error = Error::new(doing, name, why);
     if let Some(lack) = lacks.iter().find(|lack| !lack.supply.is_empty()) {
         return error.next(format!("supply {}", lack.supply));
     }

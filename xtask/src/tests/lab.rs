@@ -40,10 +40,11 @@ fn run() -> Result<Outcome> {
     verdict()?;
     origin()?;
     dumped()?;
+    stacks()?;
     object()?;
     // Registers, memory and places, against what QEMU and the kernel said when it was dumped.
     let mut counts = cargo::count(&["test", "--release", "-p", "image", "--test", "lab"])?;
-    counts.passed += 3 + TOLD.len() as u64;
+    counts.passed += 4 + TOLD.len() as u64;
     Ok(Outcome::Ran(counts))
 }
 
@@ -152,6 +153,54 @@ fn object() -> Result<()> {
     }
     println!("{OBJECT}: the object in memory tells who never ran for it");
     Ok(())
+}
+
+/// The stacks of a dump have the same frames with debug info and without: it adds lines and inlined functions alone.
+fn stacks() -> Result<()> {
+    let (dump, module) = (left(DUMP, "vmcore.elf")?, left(DUMP, "whyfail.ko")?);
+    // Of the same build: Debian's kernel is the same for all specimens.
+    let vmlinux = left(SPECIMEN, "vmlinux")?;
+    let plain = why(&["stacks", "--json", &dump])?;
+    let arguments = ["stacks", "--json", &dump, "--debuginfo"];
+    let with = why(&[&arguments[..], &[&vmlinux, "--debuginfo", &module]].concat())?;
+    let (plain, with) = (serde_json::from_str(&plain)?, serde_json::from_str(&with)?);
+    let (plain, lines) = (frames(&plain)?, frames(&with)?);
+    if plain.is_empty() || plain.len() != lines.len() {
+        bail!(
+            "{DUMP}: {} frames and {} with lines",
+            plain.len(),
+            lines.len()
+        );
+    }
+    for (plain, lined) in plain.iter().zip(&lines) {
+        for member in ["pc", "sp", "function", "offset", "module", "rule"] {
+            if plain.get(member) != lined.get(member) {
+                bail!("{DUMP}: {plain} is {lined} with lines");
+            }
+        }
+    }
+    let has = |frame: &&&Value, member| frame.get(member).is_some();
+    let sources = lines.iter().filter(|frame| has(frame, "source")).count();
+    let inlined = lines.iter().filter(|frame| has(frame, "inlined")).count();
+    if sources < lines.len() || inlined == 0 {
+        bail!(
+            "{DUMP}: {sources} of {} frames have lines, {inlined} inlined functions",
+            lines.len()
+        );
+    }
+    if let Some(gaps) = with.get("gaps") {
+        bail!("{DUMP}: {gaps}");
+    }
+    println!("{DUMP}: {} frames are the same with lines", lines.len());
+    Ok(())
+}
+
+/// The frames of a document with stacks.
+fn frames(document: &Value) -> Result<Vec<&Value>> {
+    let groups = document.get("groups").and_then(Value::as_array);
+    let stacks = groups.context("there are no stacks")?.iter();
+    let frames = stacks.filter_map(|group| group.pointer("/stack/frames")?.as_array());
+    Ok(frames.flatten().collect())
 }
 
 impl Told {

@@ -32,7 +32,8 @@ pub(super) fn fit(identity: &Identity, role: Option<&Role>, needed: &Needed) -> 
         let its = identity
             .arch
             .map_or_else(|| format!("machine {}", identity.machine), str::to_owned);
-        return Fit::Wrong(format!("it is for {its}, the log is of {}", arch.name));
+        let teller = needed.teller();
+        return Fit::Wrong(format!("it is for {its}, the {teller} is of {}", arch.name));
     }
     let printed = match role {
         Some(Role::Module(name)) => needed.modules.get(&plain(name)),
@@ -43,7 +44,13 @@ pub(super) fn fit(identity: &Identity, role: Option<&Role>, needed: &Needed) -> 
     {
         return match printed.first() {
             _ if printed.contains(own) => Fit::Exact,
-            Some(first) => Fit::Wrong(format!("it has build-id {own}, the log prints {first}")),
+            Some(first) => {
+                let says = if needed.by_dump { "has" } else { "prints" };
+                let teller = needed.teller();
+                Fit::Wrong(format!(
+                    "it has build-id {own}, the {teller} {says} {first}"
+                ))
+            }
             None => Fit::Unknown,
         };
     }
@@ -55,7 +62,8 @@ pub(super) fn fit(identity: &Identity, role: Option<&Role>, needed: &Needed) -> 
     } else if needed.releases.contains(own) {
         Fit::Other
     } else {
-        Fit::Wrong(format!("it is of kernel {own}, the log is of {first}"))
+        let teller = needed.teller();
+        Fit::Wrong(format!("it is of kernel {own}, the {teller} is of {first}"))
     }
 }
 

@@ -9,7 +9,7 @@ use super::candidate::Candidate;
 use super::fit::{Fit, fit};
 use super::names::{Role, usual_kernels};
 use super::search::{Choice, Finder, Search};
-use super::{DebugFiles, Loaded};
+use super::{DebugFiles, Loaded, supply};
 use crate::{Error, escape};
 
 /// What is being loaded.
@@ -86,7 +86,8 @@ impl<'a> Loading<'a> {
             let fit = fit(&file.identity, file.role.as_ref(), &self.search.needed);
             if let Fit::Wrong(why) = fit {
                 let what = format!("the debug information in '{}'", file.label);
-                let gap = Gap::new(what, why).supply(self.fitting());
+                let supply = supply::fitting(&self.search.needed, file.role.as_ref());
+                let gap = Gap::new(what, why).supply(supply);
                 self.loaded.gaps.push(gap);
                 self.refused.extend(file.role);
                 continue;
@@ -224,17 +225,10 @@ impl<'a> Loading<'a> {
             Role::Kernel => "the code and debug information of the kernel".to_owned(),
             Role::Module(name) => format!("the code and debug information of the module {name}"),
         };
-        let gap = Gap::new(what, format!("{first}{more}")).supply(self.fitting());
+        let supply = supply::fitting(&self.search.needed, Some(role));
+        let gap = Gap::new(what, format!("{first}{more}")).supply(supply);
         self.loaded.gaps.push(gap);
         self.refused.push(role.clone());
-    }
-
-    /// What would fit, in words.
-    fn fitting(&self) -> String {
-        match self.search.needed.release() {
-            Some(release) => format!("the files of kernel {release} (--debuginfo)"),
-            None => "the files of the kernel that died (--debuginfo)".to_owned(),
-        }
     }
 
     /// Says what the log needs and no file is there for.

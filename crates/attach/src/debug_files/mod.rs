@@ -12,6 +12,7 @@ mod load;
 mod names;
 mod needed;
 mod search;
+mod supply;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use debuginfo::{DebugInfo, Store};
 use self::bytes::{DOING, Opener};
 use self::candidate::Candidate;
 use self::load::Loading;
+pub use self::needed::CodeThatRan;
 use self::needed::Needed;
 use self::search::Search;
 use crate::resolve::similar;
@@ -96,9 +98,20 @@ impl DebugFiles {
         self.named.is_empty() && self.folders.is_empty()
     }
 
-    /// Opens what these events need. Sections that must be unpacked or relocated go to `store`.
-    pub fn load<'a>(&'a self, events: &[LogEvent], store: &'a Store) -> Loaded<'a> {
-        let search = Search::new(self, Needed::of(events));
+    /// Opens what these events need, and what ran in dumps: it must be of their builds. Sections that must be unpacked
+    /// or relocated go to `store`.
+    pub fn load<'a>(
+        &'a self,
+        events: &[LogEvent],
+        dumps: &[CodeThatRan],
+        store: &'a Store,
+    ) -> Loaded<'a> {
+        let mut needed = Needed::of(events);
+        // Files are of one kernel: that of the first dump.
+        if let Some(first) = dumps.first() {
+            needed.add_dump(first);
+        }
+        let search = Search::new(self, needed);
         Loading::new(search, store).run()
     }
 }

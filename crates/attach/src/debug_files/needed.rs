@@ -29,6 +29,23 @@ pub(super) struct Needed {
     pub(super) modules: BTreeMap<String, BTreeSet<String>>,
     /// The architecture.
     pub(super) arch: Option<&'static Arch>,
+    /// Whether a dump tells, which is surer than its log.
+    pub(super) by_dump: bool,
+    /// What tells it for people to whom the kernel belongs: the kernel's banner or version.
+    pub(super) version: String,
+}
+
+/// What ran in a dump, as its memory tells it.
+#[derive(Clone, Debug, Default)]
+pub struct CodeThatRan {
+    /// The architecture.
+    pub arch: Option<&'static Arch>,
+    /// The kernel's text about itself (`Linux version 6.1.0 …`).
+    pub banner: String,
+    /// The kernel's build-id, in hexadecimal digits.
+    pub build_id: Option<String>,
+    /// The modules that are of interest, and their build-ids.
+    pub modules: Vec<(String, Option<String>)>,
 }
 
 impl Needed {
@@ -42,8 +59,40 @@ impl Needed {
         needed
     }
 
+    /// Adds what the memory of a dump tells, which comes before all that logs print.
+    pub(super) fn add_dump(&mut self, ran: &CodeThatRan) {
+        self.kernel = true;
+        self.by_dump = true;
+        self.version.clone_from(&ran.banner);
+        self.arch = ran.arch.or(self.arch);
+        if let Some(release) = ran.banner.split(' ').nth(2) {
+            self.releases.retain(|known| known != release);
+            self.releases.insert(0, release.to_owned());
+        }
+        let ids = ran.build_id.iter().filter(|id| is_build_id(id));
+        self.kernel_ids.extend(ids.cloned());
+        for (name, id) in &ran.modules {
+            let name = plain(name);
+            if self.modules.len() >= MOST_MODULES && !self.modules.contains_key(&name) {
+                continue;
+            }
+            let ids = self.modules.entry(name).or_default();
+            ids.extend(id.iter().filter(|id| is_build_id(id)).cloned());
+        }
+    }
+
+    /// What tells which build it was, for sentences.
+    pub(super) fn teller(&self) -> &'static str {
+        if self.by_dump { "dump" } else { "log" }
+    }
+
     fn add(&mut self, event: &LogEvent) {
         let machine = &event.machine;
+        if self.version.is_empty()
+            && let Some(version) = &machine.version
+        {
+            self.version.clone_from(version);
+        }
         if let Some(release) = &machine.release
             && self.releases.len() < MOST_RELEASES
             && !self.releases.contains(release)

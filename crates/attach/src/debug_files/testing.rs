@@ -77,7 +77,7 @@ pub(super) fn load(root: &Path, paths: &[&str], event: &LogEvent) -> Told {
         debug,
         gaps,
         errors: more,
-    } = files.load(std::slice::from_ref(event), &store);
+    } = files.load(std::slice::from_ref(event), &[], &store);
     errors.extend(more);
     let short = |text: &str| {
         text.replace(&format!("{}/", root.display()), "")

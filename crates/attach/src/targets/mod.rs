@@ -35,8 +35,8 @@ enum How {
 base::registry! {
     /// Every kind, in the order of probing: `text` takes what no other kind took.
     static TARGETS: [Entry] = [
-        stdin, kmsg, process, live_kernel, kdump, flattened, elf, perf_data, foreign, saved_report, other_json,
-        text,
+        stdin, kmsg, process, live_kernel, kdump, flattened, elf, perf_data, foreign, saved_report, saved_stacks,
+        other_json, text,
     ];
 }
 
@@ -48,6 +48,8 @@ pub enum Content {
     Live(LiveLog),
     /// A report that was saved: its JSON.
     Report(Vec<u8>),
+    /// Stacks that were saved: their JSON.
+    Stacks(Vec<u8>),
     /// A dump of a kernel.
     Dump(Box<Dump>),
     /// A program, a library, a kernel or a module, which explains nothing by itself: the refusal where nothing

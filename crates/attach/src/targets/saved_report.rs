@@ -13,25 +13,28 @@ pub(super) static ENTRY: Entry = Entry {
     how: How::Magic {
         is: is_report,
         open: |name: &Path, mut stream: Peeked| {
-            let (json, whole) = read_all(&mut stream, LARGEST)?;
-            if !whole {
-                return Err(Error::new(
-                    "read",
-                    name,
-                    format!("it is a report of more than {} MiB", LARGEST >> 20),
-                ));
-            }
-            Ok(Content::Report(json))
+            whole(name, &mut stream, "a report").map(Content::Report)
         },
     },
 };
 
+/// All of a document that was saved.
+pub(super) fn whole(name: &Path, stream: &mut Peeked, is: &str) -> Result<Vec<u8>, Error> {
+    let (json, whole) = read_all(stream, LARGEST)?;
+    if !whole {
+        let why = format!("it is {is} of more than {} MiB", LARGEST >> 20);
+        return Err(Error::new("read", name, why));
+    }
+    Ok(json)
+}
+
 /// A JSON object whose first member is the one that our reports begin with.
 fn is_report(head: &[u8]) -> bool {
-    let rest = head.trim_ascii_start();
-    rest.strip_prefix(b"{").is_some_and(|inside| {
-        inside
-            .trim_ascii_start()
-            .starts_with(b"\"whydunit_report\"")
-    })
+    begins_with(head, b"\"whydunit_report\"")
+}
+
+/// Whether it is a JSON object with this first member.
+pub(super) fn begins_with(head: &[u8], member: &[u8]) -> bool {
+    let inside = head.trim_ascii_start().strip_prefix(b"{");
+    inside.is_some_and(|inside| inside.trim_ascii_start().starts_with(member))
 }

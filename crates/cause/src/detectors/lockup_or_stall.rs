@@ -1,8 +1,9 @@
 //! A CPU that does not come back, or work that does not move.
 
-use base::{Confidence, Gap, LogEvent, Trust};
+use base::{Confidence, CpuState, Gap, LogEvent, StackFrame, Trust};
 
 use crate::draft::Draft;
+use crate::helpers::is_helper;
 use crate::scene::Scene;
 use crate::{Detector, Nature, clues, words};
 
@@ -93,13 +94,16 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
             other.span,
         );
     }
-    let draft = draft.gap(
-        Gap::new(
-            "why the code does not come to an end",
-            "one look at a running CPU shows where it is, not why",
-        )
-        .supply("a crash dump (set softlockup_panic or hardlockup_panic with kdump)"),
-    );
+    let draft = match cpus(scene) {
+        [] => draft.gap(
+            Gap::new(
+                "why the code does not come to an end",
+                "one look at a running CPU shows where it is, not why",
+            )
+            .supply("a crash dump (set softlockup_panic or hardlockup_panic with kdump)"),
+        ),
+        cpus => by_memory(draft, event, cpus),
+    };
     Some(match clues::place(event) {
         Some(_) => draft.next(format!(
             "Read the loops and the locks around {}.",
@@ -107,6 +111,136 @@ fn explain(scene: &Scene<'_>) -> Option<Draft> {
         )),
         None => draft,
     })
+}
+
+/// What the CPUs did, where a dump tells.
+fn cpus<'a>(scene: &Scene<'a>) -> &'a [CpuState] {
+    let mut dumps = scene.facts.dumps.iter();
+    let dump = dumps.find(|dump| dump.input == scene.event.span.input);
+    dump.map_or(&[], |dump| dump.cpus.as_slice())
+}
+
+/// CPUs that are told one by one.
+const MOST_CPUS: usize = 16;
+
+/// What memory says of why there was no progress.
+fn by_memory(mut draft: Draft, event: &LogEvent, cpus: &[CpuState]) -> Draft {
+    for cpu in cpus.iter().filter(|cpu| !cpu.is_idle).take(MOST_CPUS) {
+        let says = format!("CPU {} {}", cpu.cpu, busy(cpu));
+        draft = draft.says(says, Trust::ReadFromMemory, None);
+    }
+    let idle = cpus.iter().filter(|cpu| cpu.is_idle).count();
+    if idle > 0 {
+        let count = words::count(u64::try_from(idle).unwrap_or(u64::MAX), "CPU");
+        let were = if idle == 1 { "was" } else { "were" };
+        draft = draft.says(format!("{count} {were} idle"), Trust::ReadFromMemory, None);
+    }
+    let stuck = cpus.iter().find(|cpu| Some(cpu.cpu) == event.task.cpu);
+    let Some(stuck) = stuck else {
+        return draft.gap(Gap::new(
+            "why there was no progress",
+            "the log does not tell which CPU was stuck",
+        ));
+    };
+    match Wait::of(stuck) {
+        // Whoever holds the lock runs, or sleeps with it: of those that run only these can hold it.
+        Wait::Lock => {
+            let others = cpus.iter().filter(|cpu| cpu.cpu != stuck.cpu);
+            let holders = others.filter(|cpu| !cpu.is_idle && Wait::of(cpu) != Wait::Lock);
+            let holders: Vec<String> = holders.map(|cpu| format!("CPU {}", cpu.cpu)).collect();
+            let says = match holders.as_slice() {
+                [] => "Every other CPU was idle or waited for a lock, too: the lock is held by a task that waits for \
+                       another one or that sleeps, or nobody holds it"
+                    .to_owned(),
+                [one] => format!("Only {one} was neither idle nor waiting for a lock: it may hold the lock"),
+                many => format!("{} were neither idle nor waiting for a lock", words::list(many)),
+            };
+            draft.says(says, Trust::Inferred, None).gap(Gap::new(
+                "who holds the lock",
+                "a spinlock does not tell its owner",
+            ))
+        }
+        Wait::Others => draft.gap(Gap::new(
+            "which CPU does not answer",
+            "the one that waits keeps no list of those that have answered",
+        )),
+        Wait::None => {
+            let code = stuck.ran().iter().find(|frame| !is_helper_frame(frame));
+            let Some(code) = code else {
+                return draft.gap(Gap::new(
+                    "why there was no progress",
+                    "the stack of the CPU that was stuck could not be read",
+                ));
+            };
+            let name = words::stack_frame(code);
+            let off = match stuck.interrupts_on {
+                Some(false) => ", with interrupts off",
+                _ => "",
+            };
+            draft
+                .verdict(format!(
+                    "It waits for no spinlock: the code in {name} does not come to an end{off}."
+                ))
+                .gap(
+                    Gap::new(
+                        "what the code waits for",
+                        "it is not read from memory which condition ends its loop",
+                    )
+                    .supply(format!(
+                        "the source of {}",
+                        code.function.as_deref().unwrap_or("it")
+                    )),
+                )
+        }
+    }
+}
+
+/// What a CPU that is not idle did, and where.
+fn busy(cpu: &CpuState) -> String {
+    let waits = match Wait::of(cpu) {
+        Wait::Lock => ", waiting for a spinlock",
+        Wait::Others => ", waiting for other CPUs",
+        Wait::None => "",
+    };
+    format!("{}{waits}", words::cpu(cpu))
+}
+
+/// What a CPU waits for, by the functions on its stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wait {
+    Lock,
+    Others,
+    None,
+}
+
+impl Wait {
+    /// The innermost functions tell: further out others have waited before.
+    fn of(cpu: &CpuState) -> Wait {
+        const INNERMOST: usize = 3;
+        for frame in cpu
+            .ran()
+            .iter()
+            .take(INNERMOST)
+            .filter(|frame| !frame.is_guess)
+        {
+            let name = frame.function.as_deref().unwrap_or_default();
+            let is = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
+            if is(SPINNING) && !name.contains("unlock") {
+                return Wait::Lock;
+            }
+            if is(WAITING) {
+                return Wait::Others;
+            }
+            if !is_helper_frame(frame) {
+                break;
+            }
+        }
+        Wait::None
+    }
+}
+
+fn is_helper_frame(frame: &StackFrame) -> bool {
+    frame.function.as_deref().is_some_and(is_helper)
 }
 
 fn rcu(draft: Draft, event: &LogEvent, place: &str) -> Draft {
@@ -168,7 +302,11 @@ fn at_the_time(draft: Draft, event: &LogEvent) -> Draft {
 
 #[cfg(test)]
 mod tests {
+    use base::{DumpFacts, Finding, FrameRule, StackEnd, StackTrace, Thread, VirtAddr};
+
+    use super::*;
     use crate::testing::{at, detail, event, finding};
+    use crate::{InputFacts, LogFacts, explain_log};
 
     #[test]
     fn a_spinning_cpu_points_at_another() {
@@ -186,6 +324,100 @@ mod tests {
                 .contains("the CPU that holds it is the one to look for")
         );
         assert!(!told.cause_named);
+    }
+
+    fn cpu(number: u32, names: &[&str]) -> CpuState {
+        let frame = |name: &&str| StackFrame {
+            pc: VirtAddr(1),
+            sp: VirtAddr(2),
+            function: Some((*name).to_owned()),
+            offset: Some(0x10),
+            size: Some(0x20),
+            module: None,
+            source: None,
+            inlined: Vec::new(),
+            rule: FrameRule::Orc,
+            trust: Trust::ReadFromMemory,
+            is_exact: false,
+            is_guess: false,
+            stack: None,
+        };
+        CpuState {
+            cpu: number,
+            is_online: true,
+            thread: Some(Thread {
+                pid: number,
+                tgid: number,
+                comm: "cook".to_owned(),
+                state: "R".to_owned(),
+                cpu: Some(number),
+                is_kernel: false,
+            }),
+            is_idle: names.is_empty(),
+            contexts: Vec::new(),
+            interrupts_on: Some(false),
+            stack: Some(StackTrace {
+                frames: names.iter().map(frame).collect(),
+                end: StackEnd::Bottom,
+                why: String::new(),
+            }),
+            handling: 0,
+        }
+    }
+
+    fn locked_up(cpus: Vec<CpuState>) -> Finding {
+        let mut lockup = event("hard_lockup", 1);
+        lockup.task.cpu = Some(1);
+        let dumps = [DumpFacts {
+            input: 0,
+            crashed: None,
+            cpus,
+        }];
+        let told = explain_log(LogFacts {
+            inputs: &[InputFacts::default()],
+            events: &[lockup],
+            dumps: &dumps,
+            tracer: None,
+        });
+        told.finding.unwrap()
+    }
+
+    #[test]
+    fn memory_tells_what_every_cpu_did() {
+        let spins = ["native_queued_spin_lock_slowpath", "_raw_spin_lock", "cook"];
+        let told = locked_up(vec![cpu(0, &[]), cpu(1, &spins), cpu(2, &["boil"])]);
+        let says: Vec<&str> = told
+            .evidence
+            .iter()
+            .map(|item| item.says.as_str())
+            .collect();
+        for expected in [
+            "CPU 1 ran cook (pid 1) in native_queued_spin_lock_slowpath+0x10/0x20, interrupts off, waiting for a spinlock",
+            "CPU 2 ran cook (pid 2) in boil+0x10/0x20, interrupts off",
+            "1 CPU was idle",
+            "Only CPU 2 was neither idle nor waiting for a lock: it may hold the lock",
+        ] {
+            assert!(says.contains(&expected), "{expected}: {says:#?}");
+        }
+        assert!(!told.cause_named);
+        let alone = locked_up(vec![cpu(0, &spins), cpu(1, &spins)]);
+        assert!(
+            alone
+                .evidence
+                .iter()
+                .any(|item| item.says.starts_with("Every other CPU was idle or waited"))
+        );
+        // What is further out has waited before.
+        let loops = locked_up(vec![cpu(1, &["boil", "cook", "_raw_spin_lock"])]);
+        assert!(loops.verdict.contains(
+            "It waits for no spinlock: the code in boil+0x10/0x20 does not come to an end, with interrupts off."
+        ));
+        assert!(
+            loops
+                .gaps
+                .iter()
+                .any(|gap| gap.what == "what the code waits for")
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use value::AddressSpace;
 
 use super::find::{self, Found};
 use super::globals;
+use super::other_stacks::OtherStacks;
 use super::stacks::Switched;
 use super::symbols::ModuleSymbols;
 use super::types;
@@ -48,6 +49,13 @@ const ASKED: &[&str] = &[
     "log_buf_len",
     "log_first_idx",
     "log_next_idx",
+    "ret_from_fork_asm",
+    "ret_from_fork",
+    "hardirq_stack_ptr",
+    "pcpu_hot",
+    "cea_exception_stacks",
+    "__start_notes",
+    "__stop_notes",
 ];
 
 /// A Linux kernel in the memory of a target.
@@ -68,6 +76,7 @@ pub struct Kernel<'a> {
     modules: OnceLock<Partial<Vec<Module>>>,
     module_symbols: OnceLock<Vec<OnceLock<Option<ModuleSymbols>>>>,
     cpus: OnceLock<Partial<Vec<Cpu>>>,
+    pub(crate) other_stacks: OnceLock<OtherStacks>,
     pub(crate) switched: OnceLock<Result<Switched, Gap>>,
     pub(crate) orc: OnceLock<Result<OrcTable<'a>, Gap>>,
     pub(crate) module_orc: OnceLock<Vec<OnceLock<Option<OrcTable<'a>>>>>,
@@ -106,6 +115,7 @@ impl<'a> Kernel<'a> {
             modules: OnceLock::new(),
             module_symbols: OnceLock::new(),
             cpus: OnceLock::new(),
+            other_stacks: OnceLock::new(),
             switched: OnceLock::new(),
             orc: OnceLock::new(),
             module_orc: OnceLock::new(),

@@ -1,15 +1,22 @@
 //! Linux: the kernel in a target's memory, and what its structures tell.
 
+mod build_ids;
+mod cpu_states;
+mod crash;
 mod elf;
 mod file;
 mod find;
 mod globals;
 mod kernel;
+mod lines;
 mod list;
 mod machines;
+mod other_stacks;
 mod search;
 mod stacks;
+mod stopped;
 mod symbols;
+mod threads;
 mod types;
 mod unwinding;
 mod vmcoreinfo;
@@ -18,8 +25,8 @@ mod walkers;
 pub use find::{Found, Way};
 pub use globals::Global;
 pub use kernel::Kernel;
+pub use lines::Anchors;
 pub use list::walk_list;
-pub use stacks::{NamedFrame, ThreadStack};
 pub use symbols::Name;
 pub use walkers::cpus::Cpu;
 pub use walkers::identify::{AddressIs, Identifier};

@@ -1,7 +1,7 @@
 //! Stacks of tasks: of those that sleep from what the scheduler saved, of those that run from the registers of
 //! their CPU.
 
-use base::Gap;
+use base::{Gap, StackEnd, StackFrame, StackTrace, VirtAddr};
 use unwind::{End, Frame, Registers, Rule, Stack, X86};
 use value::Field;
 
@@ -9,47 +9,72 @@ use super::Kernel;
 use super::symbols::Name;
 use super::walkers::tasks::Task;
 
-/// A frame with what it is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedFrame {
-    /// The frame.
-    pub frame: Frame,
-    /// The function; none where nothing has a name there.
-    pub name: Option<Name>,
-}
-
-/// The stack of a thread, the innermost frame first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThreadStack {
-    /// Frames in the kernel.
-    pub frames: Vec<NamedFrame>,
-    /// How the stack ended.
-    pub end: End,
-}
+/// Where a task begins that has not run yet, the newest name first (arch/x86/entry/entry_64.S).
+const BEGINNINGS: &[&str] = &["ret_from_fork_asm", "ret_from_fork"];
 
 impl Kernel<'_> {
-    /// The stack of a task.
-    pub fn stack(&self, task: &Task) -> Result<ThreadStack, Gap> {
-        let stack = self.bare_stack(task)?;
-        let name = |frame: Frame| {
-            let name = self.name(frame.lookup_pc());
-            // A function is looked up before the address, the offset is that of the address itself.
-            let name = name.map(|name| Name {
-                offset: name.offset + u64::from(!frame.is_exact),
-                ..name
-            });
-            NamedFrame { frame, name }
+    /// The stack of a task, with names.
+    pub fn trace(&self, task: &Task) -> Result<StackTrace, Gap> {
+        Ok(self.trace_of(&self.stack(task)?, Some(task)))
+    }
+
+    /// A stack with names; frames on another stack than that of `task` say on which.
+    pub fn trace_of(&self, stack: &Stack, task: Option<&Task>) -> StackTrace {
+        let frame = |frame: &Frame| {
+            let name = self.frame_name(frame);
+            let (function, offset, size, module) = match name {
+                Some(name) => (Some(name.symbol), Some(name.offset), name.size, name.module),
+                None => (None, None, None, None),
+            };
+            StackFrame {
+                pc: frame.pc,
+                sp: frame.sp,
+                function,
+                offset,
+                size,
+                module,
+                source: None,
+                inlined: Vec::new(),
+                rule: frame.rule,
+                trust: match frame.is_guess {
+                    true => base::Trust::Inferred,
+                    false => frame.rule.trust(),
+                },
+                is_exact: frame.is_exact,
+                is_guess: frame.is_guess,
+                stack: task.and_then(|task| self.other_stack(frame.sp, task)),
+            }
         };
-        Ok(ThreadStack {
-            frames: stack.frames.into_iter().map(name).collect(),
-            end: stack.end,
+        let (end, why) = match &stack.end {
+            End::Bottom => (StackEnd::Bottom, String::new()),
+            End::NotRunYet => (StackEnd::NotRunYet, String::new()),
+            End::User(_) => (StackEnd::User, String::new()),
+            End::Lost(why) => (StackEnd::Lost, why.clone()),
+        };
+        StackTrace {
+            frames: stack.frames.iter().map(frame).collect(),
+            end,
+            why,
+        }
+    }
+
+    /// What the code of a frame is called: a function is looked up before a return address, the offset is that of
+    /// the address itself.
+    pub fn frame_name(&self, frame: &Frame) -> Option<Name> {
+        let name = self.name(frame.lookup_pc())?;
+        Some(Name {
+            offset: name.offset + u64::from(!frame.is_exact),
+            ..name
         })
     }
 
-    /// The same, without names.
-    pub fn bare_stack(&self, task: &Task) -> Result<Stack, Gap> {
+    /// The stack of a task, without names.
+    pub fn stack(&self, task: &Task) -> Result<Stack, Gap> {
         let Some(number) = task.cpu else {
-            let registers = self.sleeping(task)?;
+            let mut registers = self.sleeping(task)?;
+            if let Some(stack) = self.not_run_yet(&mut registers) {
+                return Ok(stack);
+            }
             return Ok(unwind::walk(self, registers, Rule::Switched, false));
         };
         let mut cpus = self.cpus().value.iter();
@@ -60,6 +85,28 @@ impl Kernel<'_> {
         })?;
         let registers = Registers::named(&registers.registers);
         Ok(unwind::walk(self, registers, Rule::Registers, true))
+    }
+
+    /// The stack of a task that has not run yet: its return address is where a new one begins, and what lies above
+    /// is no frame of its own.
+    fn not_run_yet(&self, registers: &mut Registers) -> Option<Stack> {
+        let (pc, sp) = (registers.get(X86::Rip)?, registers.get(X86::Rsp)?);
+        let mut beginnings = BEGINNINGS.iter().filter_map(|name| self.known(name));
+        if !beginnings.any(|beginning| beginning == pc) {
+            return None;
+        }
+        let frame = Frame {
+            pc: VirtAddr(pc),
+            sp: VirtAddr(sp),
+            rule: Rule::Switched,
+            is_exact: true,
+            is_guess: false,
+            registers: std::mem::take(registers),
+        };
+        Some(Stack {
+            frames: vec![frame],
+            end: End::NotRunYet,
+        })
     }
 
     /// The registers of a task that sleeps: `__switch_to_asm` has left them on its stack.

@@ -210,6 +210,13 @@ impl Kernel<'_> {
         modules.into_iter().find(|(_, module)| holds(module))
     }
 
+    /// The symbols of the module called `name`, with their addresses.
+    pub(crate) fn symbols_of_module(&self, name: &str) -> Option<Vec<(u64, String)>> {
+        let modules = &self.modules().value;
+        let place = modules.iter().position(|found| found.name == name)?;
+        Some(self.symbols_of(place)?.all(self.space()))
+    }
+
     pub(crate) fn symbols_of(&self, place: usize) -> Option<&ModuleSymbols> {
         let slot = self.module_symbols().get(place)?;
         let module = self.modules().value.get(place)?;

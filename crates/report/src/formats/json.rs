@@ -17,11 +17,16 @@ pub const ENTRY: Format = Format {
 };
 
 fn render(report: &Report, _: &Options) -> String {
+    pretty(report)
+}
+
+/// A document for people and programs, with nothing in it that steers a terminal.
+pub fn pretty<T: Serialize>(document: &T) -> String {
     let mut bytes = Vec::new();
     let formatter = Safe(PrettyFormatter::new());
     let mut serializer = Serializer::with_formatter(&mut bytes, formatter);
     // Plain data with string keys into memory: neither step can fail.
-    if report.serialize(&mut serializer).is_err() {
+    if document.serialize(&mut serializer).is_err() {
         return String::new();
     }
     bytes.push(b'\n');

@@ -35,6 +35,11 @@ base::registry! {
     pub static FORMATS: [Format] = [text, json, titles, titles_json];
 }
 
+/// A document as JSON.
+pub(crate) fn as_json<T: serde::Serialize>(document: &T) -> String {
+    json::pretty(document)
+}
+
 impl Format {
     /// The format called `name`.
     pub fn find(name: &str) -> Option<&'static Format> {

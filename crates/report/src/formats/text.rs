@@ -5,7 +5,7 @@ use cause::Outcome;
 use super::{Format, Options};
 use crate::Report;
 use crate::layout::{Lead, Page, Role};
-use crate::sections::{lines, state, story};
+use crate::sections::{gap, lines, memory, state, story};
 
 /// Text for people.
 pub const ENTRY: Format = Format {
@@ -20,6 +20,7 @@ fn render(report: &Report, options: &Options) -> String {
     place(report, &mut page);
     evidence(report, &mut page);
     state::render(report, &mut page);
+    memory::render(report, &mut page);
     story::render(report, &mut page);
     gaps(report, &mut page);
     next(report, &mut page);
@@ -134,15 +135,8 @@ fn gaps(report: &Report, page: &mut Page) {
         return;
     }
     page.heading("Not determined");
-    for gap in gaps {
-        let what = format!("{}:", gap.what);
-        let why = format!("{}.", gap.why.trim_end_matches('.'));
-        let mut pieces = vec![(Role::Plain, what.as_str()), (Role::Dim, &why)];
-        let supply = format!("Supply {}.", gap.supply.trim_end_matches('.'));
-        if !gap.supply.is_empty() {
-            pieces.push((Role::Plain, &supply));
-        }
-        page.paragraph(Lead::label(2, "-", Role::Dim, 4), &pieces);
+    for one in gaps {
+        gap(one, page);
     }
 }
 

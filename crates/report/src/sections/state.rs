@@ -3,7 +3,7 @@
 use base::{Code, LogEvent, Register, RegisterSet, Trace, Trust};
 use cause::words;
 
-use super::lines;
+use super::{lines, memory};
 use crate::Report;
 use crate::layout::{Lead, Page, Role};
 
@@ -73,7 +73,7 @@ pub fn render(report: &Report, page: &mut Page) {
             &[(Role::Plain, &code_text(code))],
         );
     }
-    traces(event, page);
+    traces(event, usize::from(memory::repeats(report, event)), page);
 }
 
 fn registers(set: &RegisterSet, page: &mut Page) {
@@ -133,8 +133,10 @@ fn code_text(code: &Code) -> String {
     units.join(" ")
 }
 
-fn traces(event: &LogEvent, page: &mut Page) {
-    for (number, one) in event.traces.iter().take(TRACES).enumerate() {
+/// The traces behind the first `skip`.
+fn traces(event: &LogEvent, skip: usize, page: &mut Page) {
+    let traces = event.traces.iter().enumerate();
+    for (number, one) in traces.take(TRACES).skip(skip) {
         let limit = if number == 0 { FRAMES } else { FRAMES_FURTHER };
         trace(one, limit, page);
     }

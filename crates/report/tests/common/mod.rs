@@ -217,3 +217,123 @@ pub fn hostile() -> Report {
     event.registers[0].registers[0].name = "\x1bc".repeat(30);
     Report::of_log(vec![input("\x1b[5mname.log", 73)], vec![event], None)
 }
+
+fn stack_frame(function: &str, rule: FrameRule) -> StackFrame {
+    StackFrame {
+        pc: VirtAddr(0xffff_ffff_8100_0010),
+        sp: VirtAddr(0xffff_c900_0000_0000),
+        function: Some(function.into()),
+        offset: Some(0x10),
+        size: Some(0x40),
+        module: None,
+        source: None,
+        inlined: Vec::new(),
+        rule,
+        trust: rule.trust(),
+        is_exact: rule == FrameRule::Interrupted,
+        is_guess: rule == FrameRule::Search,
+        stack: None,
+    }
+}
+
+/// A dump whose CPUs are locked up: one crashed, one was idle, one cannot be read.
+pub fn dumped() -> Report {
+    let mut event = bonding_oops();
+    event.kind = "hard_lockup".into();
+    let thread = |pid, comm: &str, cpu| thread(pid, comm, "R", Some(cpu));
+    let mut spin = stack_frame("native_queued_spin_lock_slowpath", FrameRule::Interrupted);
+    spin.source = Some("kernel/locking/qspinlock.c:474".into());
+    spin.inlined = vec![InlinedCall {
+        function: "pv_wait\x1b[2J".into(),
+        source: Some("arch/x86/include/asm/paravirt.h:600".into()),
+    }];
+    let mut nmi = stack_frame("panic", FrameRule::Registers);
+    nmi.stack = Some("NMI".into());
+    let stack = StackTrace {
+        frames: vec![
+            nmi,
+            spin,
+            stack_frame("cook_\x1b[31msoup", FrameRule::Orc),
+            stack_frame("perhaps", FrameRule::Search),
+        ],
+        end: StackEnd::Lost,
+        why: "0x12 is not mapped".into(),
+    };
+    let crashed = CrashedTask {
+        thread: Some(thread(7, "cook", 1)),
+        how: "the kernel panicked on CPU 1, which ran this task".into(),
+        line: Some(event.span.start),
+        stack: Some(stack.clone()),
+        handling: 1,
+    };
+    let cpu = |cpu, thread, is_idle, stack| CpuState {
+        cpu,
+        is_online: true,
+        thread,
+        is_idle,
+        contexts: vec!["a hard interrupt".into()],
+        interrupts_on: Some(false),
+        stack,
+        handling: 0,
+    };
+    let idle = StackTrace {
+        frames: vec![stack_frame("native_safe_halt", FrameRule::Registers)],
+        end: StackEnd::Bottom,
+        why: String::new(),
+    };
+    let dump = DumpFacts {
+        input: 0,
+        crashed: Some(crashed),
+        cpus: vec![
+            cpu(0, Some(thread(0, "swapper/0", 0)), true, Some(idle)),
+            cpu(1, Some(thread(7, "cook", 1)), false, Some(stack)),
+            cpu(2, None, false, None),
+        ],
+    };
+    Report::of_dumps(vec![input("vmcore", 73)], vec![event], vec![dump], None)
+}
+
+fn thread(pid: u32, comm: &str, state: &str, cpu: Option<u32>) -> Thread {
+    Thread {
+        pid,
+        tgid: pid,
+        comm: comm.into(),
+        state: state.into(),
+        cpu,
+        is_kernel: false,
+    }
+}
+
+/// A thread that runs, some that wait alike, one whose stack cannot be read.
+pub fn stacks() -> report::Stacks {
+    let waiting = StackTrace {
+        frames: vec![stack_frame("schedule", FrameRule::Switched)],
+        end: StackEnd::User,
+        why: String::new(),
+    };
+    let running = StackTrace {
+        frames: vec![stack_frame("cook\x1b[2J", FrameRule::Registers)],
+        end: StackEnd::Bottom,
+        why: String::new(),
+    };
+    let group = |threads, stack| ThreadGroup {
+        threads,
+        stack,
+        missing: None,
+    };
+    let many = (20..40).map(|pid| Thread {
+        tgid: 20,
+        ..thread(pid, "w\x1b[1m", "D", None)
+    });
+    let gap = Gap::new("the stack of task 9", "it was filtered out of the dump");
+    let groups = vec![
+        group(vec![thread(7, "cook", "R", Some(1))], Some(running)),
+        group(many.collect(), Some(waiting)),
+        ThreadGroup {
+            threads: vec![thread(9, "lost", "S", None)],
+            stack: None,
+            missing: Some(gap.clone()),
+        },
+    ];
+    report::Stacks::new("vmcore".into(), "a dump".into(), groups, vec![gap])
+}

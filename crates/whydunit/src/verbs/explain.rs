@@ -12,7 +12,7 @@ use report::{Format, Options, Report, redact, safe::safe};
 use super::Entry;
 use crate::cli::{evidence, named_targets, targets};
 use crate::code::Code;
-use crate::dump::MemoryFile;
+use crate::dump::Memory;
 use crate::exit::Exit;
 use crate::follow::follow;
 use crate::output::{Output, complain, complain_of, hint};
@@ -168,7 +168,7 @@ fn at_most(limit: u64) -> usize {
 struct Answers {
     inputs: Vec<InputFacts>,
     events: Vec<LogEvent>,
-    memory: Vec<MemoryFile>,
+    memory: Vec<Memory>,
     dumps: Vec<(u32, Box<Dump>)>,
     reports: Vec<Report>,
     objects: Vec<(PathBuf, Error)>,
@@ -179,9 +179,11 @@ struct Answers {
 impl Answers {
     fn take(&mut self, target: &Target, read: Read) {
         match read {
-            Read::Dump(facts, events, files, dump) => {
-                self.memory.extend(files);
+            Read::Dump(facts, events, memory, dump) => {
                 let number = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
+                let mut memory = memory;
+                memory.facts.input = number;
+                self.memory.push(*memory);
                 self.dumps.push((number, dump));
                 self.take(target, Read::Log(facts, events));
             }
@@ -234,7 +236,7 @@ impl Answers {
         for (path, _) in &self.objects {
             code.add(path);
         }
-        let (report, loaded) = code.explain(self.inputs, self.events, &self.memory, &self.dumps);
+        let (report, loaded) = code.explain(self.inputs, self.events, self.memory, &self.dumps);
         exit = exit.and(loaded).and(report.diagnosis.outcome().into());
         if style.titles {
             // Rows that could go out while the logs were read have done so.

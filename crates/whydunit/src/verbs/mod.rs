@@ -19,7 +19,7 @@ pub struct Entry {
 
 base::registry! {
     /// Every verb, in the order of the help.
-    pub static VERBS: [Entry] = [explain, doctor, completions, man];
+    pub static VERBS: [Entry] = [explain, stacks, doctor, completions, man];
 }
 
 /// Verbs whose names are reserved for what later versions do.

@@ -13,6 +13,7 @@ mod folders;
 mod help;
 mod hostile;
 mod pstore;
+mod stacks;
 mod streams;
 mod support;
 mod usage;

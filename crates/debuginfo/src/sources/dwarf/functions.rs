@@ -320,7 +320,7 @@ impl<'a> Dwarf<'a> {
         })
     }
 
-    fn call_line(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<SourceLine> {
+    pub(super) fn call_line(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<SourceLine> {
         let file = Self::number(entry, dw::DW_AT_call_file)?;
         let line = Self::number(entry, dw::DW_AT_call_line)?;
         let column = Self::number(entry, dw::DW_AT_call_column).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! The tasks: `init_task.tasks` links the first thread of each process, `signal->thread_head` its threads.
 
-use base::{Budget, Gap, Partial, ReadError, VirtAddr};
+use base::{Budget, Gap, Partial, ReadError, Thread, VirtAddr};
 use value::Field;
 
 use crate::linux::Kernel;
@@ -57,6 +57,18 @@ impl Task {
         let bits = self.state & TASK_REPORT;
         let highest = (u64::BITS - bits.leading_zeros()) as usize;
         "RSDTtXZP".chars().nth(highest).unwrap_or('?')
+    }
+
+    /// What is told of it.
+    pub fn facts(&self) -> Thread {
+        Thread {
+            pid: self.pid,
+            tgid: self.tgid,
+            comm: self.comm.clone(),
+            state: self.letter().to_string(),
+            cpu: self.cpu,
+            is_kernel: self.is_kernel,
+        }
     }
 }
 
