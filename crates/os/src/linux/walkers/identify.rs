@@ -8,9 +8,6 @@ use super::tasks::Task;
 use super::vmalloc::VmallocArea;
 use crate::linux::{Kernel, Name};
 
-/// Bytes of a task's stack where no type tells (`THREAD_SIZE` of x86_64).
-const STACK: u64 = 16 << 10;
-
 /// One thing that an address is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressIs {
@@ -91,8 +88,7 @@ impl<'a> Kernel<'a> {
         let tasks = self.tasks();
         let (mut tasks, gaps) = (tasks.value, tasks.gaps);
         tasks.sort_by_key(|task| task.stack);
-        let stack = self.types().layout("union thread_union");
-        let stack = stack.map(|layout| layout.size()).unwrap_or(STACK);
+        let stack = self.stack_size();
         let per_cpu = self
             .known("__per_cpu_start")
             .zip(self.known("__per_cpu_end"));

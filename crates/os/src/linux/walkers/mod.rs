@@ -7,6 +7,7 @@ pub(crate) mod memory_map;
 pub(crate) mod modules;
 pub(crate) mod pages;
 pub(crate) mod queues;
+mod running;
 pub(crate) mod slab;
 pub(crate) mod structures;
 pub(crate) mod tasks;

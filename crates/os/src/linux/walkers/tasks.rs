@@ -143,6 +143,7 @@ impl Kernel<'_> {
                 )),
             }
         }
+        self.settle_running(&mut tasks);
         Ok(Partial { value: tasks, gaps })
     }
 
