@@ -187,7 +187,10 @@ fn ask(dump: &Damaged<'_>) -> Said {
             for task in &tasks.value {
                 let stack = kernel.stack(task);
                 let frames = stack.as_ref().map(|stack| {
-                    said.gaps += usize::from(matches!(stack.end, unwind::End::Lost(_)));
+                    // A guess says of itself that something is missing.
+                    let is_guess = stack.frames.iter().any(|named| named.frame.is_guess);
+                    let is_lost = matches!(stack.end, unwind::End::Lost(_));
+                    said.gaps += usize::from(is_lost || is_guess);
                     let sure = stack
                         .frames
                         .iter()
@@ -290,7 +293,7 @@ fn a_thousand_damaged_pages() {
 }
 
 /// How often all memory may be looked through where what tells the way is damaged.
-const MOST_SEARCHES: u64 = 2;
+const MOST_SEARCHES: u64 = 4;
 
 /// Of a page that is absent it is known that it is: less may be said, nothing else, and that it is less is told.
 fn only_less(clean: &Said, said: &Said, what: &str) {
