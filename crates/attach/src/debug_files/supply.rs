@@ -14,8 +14,12 @@ pub(super) fn fitting(needed: &Needed, role: Option<&Role>) -> String {
     let mut ways = vec![format!("the files of kernel {release} (--debuginfo)")];
     // Debian's kernels say so behind their release, and keep debug info in a package named after it.
     if needed.version.contains("Debian") {
+        let whose = match role {
+            Some(Role::Module(_)) => "if it is one of Debian's own, the",
+            _ => "Debian's",
+        };
         ways.push(format!(
-            "Debian's package linux-image-{release}-dbg should have them"
+            "{whose} package linux-image-{release}-dbg should have it"
         ));
     }
     let ids: Option<&BTreeSet<String>> = match role {
