@@ -35,6 +35,6 @@ pub use origin::Origin;
 pub use place::{Place, Pointer};
 pub use reach::{Reached, Way};
 pub use register::{Registered, Stored};
-pub use setters::{Key, Store, Stores, without_indices};
+pub use setters::{Key, PART, Store, Stores, without_indices};
 pub use sum::{Leaf, Sum, Term};
 pub use view::View;

@@ -13,6 +13,9 @@ use crate::view::View;
 /// Functions looked at in all objects together, the nearest ones.
 const MOST_FUNCTIONS: usize = 2000;
 
+/// Functions that are looked at before it is asked whether there is enough.
+pub const PART: usize = 256;
+
 /// Functions of one object that are looked at without a sieve.
 const FEW_FUNCTIONS: usize = 1000;
 
@@ -145,14 +148,19 @@ pub fn without_indices(path: &str) -> String {
 impl<'a> Stores<'a> {
     /// Every store to what `key` names.
     pub fn find(debug: &DebugInfo<'a>, key: &Key) -> debuginfo::Result<Self> {
-        Self::find_near(debug, key, None)
+        Self::find_near(debug, key, None, &|_| false)
     }
 
-    /// The same; where there are too many functions those next to a place are looked at.
+    /// The same; where there are too many functions those next to a place are looked at, from there outwards, and only
+    /// until there is enough.
+    ///
+    /// A common member of a kernel is stored to by hundreds of functions, of which a few help anybody. `is_enough`
+    /// is asked after every [`PART`] functions; what it has seen is not in order.
     pub fn find_near(
         debug: &DebugInfo<'a>,
         key: &Key,
         near: Option<(ObjectId, u64)>,
+        is_enough: &dyn Fn(&[Store<'a>]) -> bool,
     ) -> debuginfo::Result<Self> {
         let mut stores = Stores::default();
         let mut work: Vec<(ObjectId, Symbol<'a>)> = Vec::new();
@@ -181,33 +189,37 @@ impl<'a> Stores<'a> {
             }
             work.extend(functions.into_iter().map(|function| (id, function)));
         }
-        if work.len() > MOST_FUNCTIONS {
-            stores.left_out = work.len() - MOST_FUNCTIONS;
+        let all = work.len();
+        if all > PART {
             // Files of source text are linked one behind the other.
-            let distance = |(id, function): &(ObjectId, Symbol<'a>)| match near {
+            work.sort_by_key(|(id, function)| match near {
                 Some((object, address)) if object == *id => function.address.abs_diff(address),
                 _ => u64::MAX,
-            };
-            work.sort_by_key(distance);
+            });
             work.truncate(MOST_FUNCTIONS);
-            work.sort_by_key(|(id, function)| (*id, function.address));
         }
-        stores.looked = work.len();
-        let found: Vec<Vec<Store<'a>>> = work
-            .par_iter()
-            .with_max_len(16)
-            .map(|(id, function)| {
-                let sieve = sieves.iter().find(|(of, _)| of == id);
-                within(
-                    debug,
-                    *id,
-                    function.address,
-                    key,
-                    sieve.map(|(_, sieve)| sieve),
-                )
-            })
-            .collect();
-        let mut found: Vec<Store<'a>> = found.into_iter().flatten().collect();
+        let mut found: Vec<Store<'a>> = Vec::new();
+        for part in work.chunks(PART) {
+            let more: Vec<Vec<Store<'a>>> = part
+                .par_iter()
+                .with_max_len(16)
+                .map(|(id, function)| {
+                    let sieve = sieves.iter().find(|(of, _)| of == id);
+                    let sieve = sieve.map(|(_, sieve)| sieve);
+                    within(debug, *id, function.address, key, sieve)
+                })
+                .collect();
+            stores.looked += part.len();
+            found.extend(more.into_iter().flatten());
+            if is_enough(&found) {
+                break;
+            }
+        }
+        stores.left_out = all - stores.looked;
+        found.sort_by_key(|store| {
+            let entry = store.body.entry.and_then(|entry| store.body.insn(entry));
+            (store.body.object, entry.map(|insn| insn.address), store.at)
+        });
         // A part that was moved away (`f.cold`) is a part of its function.
         let mut seen: Vec<(Option<ObjectId>, u64)> = Vec::new();
         found.retain(|store| {

@@ -354,6 +354,12 @@ fn is_build_id(word: &str) -> bool {
     matches!(word.len(), 32 | 40) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether a word tells how the kernel preempted at that moment (`PREEMPT(lazy)`), which is no part of its version:
+/// Linux 6.15 prints it between the parts of that ("lib/dump_stack: Use preempt_model_str()").
+fn is_preemption(word: &str) -> bool {
+    word.starts_with("PREEMPT") && word.contains(['(', '{'])
+}
+
 /// Compares the architecture; that it is the same says nothing by itself.
 fn architecture(object: &Object<'_>, event: &LogEvent) -> Option<Fit> {
     let (own, printed) = (object.arch()?, event.machine.arch.as_deref()?);
@@ -390,7 +396,7 @@ fn release(object: &Object<'_>, event: &LogEvent) -> Option<Fit> {
     let version = event.machine.version.as_deref().unwrap_or_default();
     let words: Vec<&str> = version
         .split_whitespace()
-        .filter(|word| !is_build_id(word))
+        .filter(|word| !is_build_id(word) && !is_preemption(word))
         .collect();
     let mut build = None;
     if let (Some(banner), false) = (identity.banner.as_deref(), words.is_empty()) {

@@ -24,12 +24,28 @@ pub(super) fn find(
         let Some(key) = &one.key else {
             continue;
         };
-        match Stores::find_near(debug, key, near) {
+        match Stores::find_near(debug, key, near, &|stores| is_enough(one, stores)) {
             Ok(stores) => setters.extend(of(debug, one, &stores, memory, &mut left_out)),
             Err(error) => left_out = Some(error.to_string()),
         }
     }
     (setters, left_out)
+}
+
+/// Whether there are more setters than are told: a search that goes on would change nothing in the answer.
+fn is_enough(found: &Found, stores: &[Store<'_>]) -> bool {
+    let is_told = |store: &&Store<'_>| {
+        store.is_exact
+            && match found.end.kind {
+                EndKind::Poison => store.number.is_some_and(is_poison_number),
+                _ => store.number != Some(0),
+            }
+    };
+    let told = stores.iter().filter(is_told);
+    let mut functions: Vec<&str> = told.map(|store| store.body.base_name()).collect();
+    functions.sort_unstable();
+    functions.dedup();
+    functions.len() > MOST_SETTERS
 }
 
 fn of<'d>(

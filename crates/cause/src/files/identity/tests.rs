@@ -220,6 +220,13 @@ fn a_kernel_is_known_by_its_banner() {
             first(debug, "6.1.0-test #2"),
             "vmlinux is not the file that ran: the kernel's build is #2 in the log and #1 SMP in the file"
         );
+        // Newer kernels print how they preempt in the middle.
+        for model in ["PREEMPT(lazy)", "PREEMPT_{RT,(full)}"] {
+            assert_eq!(
+                first(debug, &format!("6.1.0-test #1 {model} ")),
+                "vmlinux is of the kernel 6.1.0-test #1, as the log prints it"
+            );
+        }
         // With `CONFIG_STACKTRACE_BUILD_ID` the kernel's build-id stands behind its version.
         let (_, object) = debug.objects().next().unwrap();
         let id = object.identity().build_id.clone().unwrap();
