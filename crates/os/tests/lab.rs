@@ -223,12 +223,15 @@ fn areas(specimen: &str) {
         let (start, end) = words[0].split_once('-').unwrap();
         let (start, end) = (VirtAddr(hex(start)), VirtAddr(hex(end)));
         told += 1;
-        let Some(area) = kernel.vmalloc_area_at(start) else {
+        let area = kernel.vmalloc_area_at(start);
+        let area = area.filter(|area| (area.start, area.end) == (start, end));
+        let Some(area) = area else {
+            // Stacks go with the commands that have ended since, and what was given back already.
+            let caller = words.get(2).and_then(|word| word.split('+').next());
+            let may_go = |caller: &str| STACKS.contains(&caller) || caller == "unpurged";
+            assert!(caller.is_some_and(may_go), "{line}");
             continue;
         };
-        if (area.start, area.end) != (start, end) {
-            continue;
-        }
         same += 1;
         let Some(owner) = area.owner else { continue };
         let pages = words.iter().find_map(|word| word.strip_prefix("pages="));
@@ -245,12 +248,14 @@ fn areas(specimen: &str) {
         assert!(is.iter().any(is_area), "{line}: {is:?}");
         named += u32::from(is_said && owner.pages == pages);
     }
-    // A stack or two may have gone with the command.
     assert!(
-        told > 50 && same + 4 >= told && named + 4 >= told,
+        told > 50 && 4 * same > 3 * told && named + 4 >= same,
         "{told} {same} {named}"
     );
 }
+
+/// Who asks for the stacks of tasks.
+const STACKS: &[&str] = &["kernel_clone", "copy_process", "dup_task_struct"];
 
 #[test]
 fn slab_caches_are_those_that_the_kernel_said() {
@@ -381,7 +386,8 @@ fn overwritten(specimen: &str) {
     let sound = &kernel.slabs().value;
     // A partial slab of which much is free, and a free object of it whose pointer leads to another one.
     let partial = sound.slabs().iter().filter(|slab| {
-        matches!(slab.place, SlabPlace::Partial(_)) && slab.free_count() < slab.objects
+        let is_partial = matches!(slab.place, SlabPlace::Partial(_) | SlabPlace::CpuPartial(_));
+        is_partial && slab.free_count() < slab.objects
     });
     // What is in a sheaf is in use for its slab.
     let slab = partial
