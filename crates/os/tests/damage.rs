@@ -188,14 +188,11 @@ fn ask(dump: &Damaged<'_>) -> Said {
                 let stack = kernel.stack(task);
                 let frames = stack.as_ref().map(|stack| {
                     // A guess says of itself that something is missing.
-                    let is_guess = stack.frames.iter().any(|named| named.frame.is_guess);
+                    let is_guess = stack.frames.iter().any(|frame| frame.is_guess);
                     let is_lost = matches!(stack.end, unwind::End::Lost(_));
                     said.gaps += usize::from(is_lost || is_guess);
-                    let sure = stack
-                        .frames
-                        .iter()
-                        .take_while(|named| !named.frame.is_guess);
-                    sure.map(|named| named.frame.pc.0).collect()
+                    let sure = stack.frames.iter().take_while(|frame| !frame.is_guess);
+                    sure.map(|frame| frame.pc.0).collect()
                 });
                 said.gaps += usize::from(frames.is_err());
                 let told = (task.pid, task.comm.clone(), frames.unwrap_or_default());
