@@ -19,7 +19,7 @@ pub fn build(places: &Places, name: &str, kernel: &Kernel, unpacked: &Unpacked) 
     let source = places.lab.join("modules").join(name);
     let folder = places.work.join("build").join(kernel.name).join(name);
     copy_sources(&source, &folder)?;
-    generate_list(&folder)?;
+    generate(&places.lab.join("modules"), name, &folder)?;
     let mut make = Command::new("make");
     make.arg("-s").arg("-C").arg(kernels::headers(unpacked));
     make.arg(format!("M={}", folder.display()));
@@ -91,16 +91,14 @@ fn copy_sources(from: &Path, to: &Path) -> Result<()> {
             copy_sources(&entry.path(), &target)?;
             continue;
         }
-        let bytes = std::fs::read(entry.path())?;
-        if std::fs::read(&target).ok().as_deref() != Some(bytes.as_slice()) {
-            std::fs::write(&target, bytes)?;
-        }
+        write_changed(&target, &std::fs::read(entry.path())?)?;
     }
     Ok(())
 }
 
-/// Makes `generated/failures.h` from `failures.list`, if the module has such a list.
-fn generate_list(folder: &Path) -> Result<()> {
+/// Makes `generated/failures.h` from `failures.list`, if the module has such a list, and the `main.c` which runs what
+/// is named there: it is the same for all such modules but for the name.
+fn generate(modules: &Path, name: &str, folder: &Path) -> Result<()> {
     let Ok(list) = std::fs::read_to_string(folder.join("failures.list")) else {
         return Ok(());
     };
@@ -109,10 +107,21 @@ fn generate_list(folder: &Path) -> Result<()> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|name| format!("FAILURE({name})\n"))
         .collect();
-    let path = folder.join("generated/failures.h");
-    if std::fs::read_to_string(&path).ok().as_deref() != Some(header.as_str()) {
-        std::fs::create_dir_all(folder.join("generated"))?;
-        std::fs::write(path, header)?;
+    let dispatcher = modules.join("dispatcher.c");
+    let main = std::fs::read_to_string(&dispatcher)
+        .with_context(|| format!("reading {}", dispatcher.display()))?;
+    std::fs::create_dir_all(folder.join("generated"))?;
+    write_changed(&folder.join("generated/failures.h"), header.as_bytes())?;
+    write_changed(
+        &folder.join("main.c"),
+        main.replace("@NAME@", name).as_bytes(),
+    )
+}
+
+/// Writes a file unless it has these bytes already, so that `make` builds only what changed.
+fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if std::fs::read(path).ok().as_deref() != Some(bytes) {
+        std::fs::write(path, bytes).with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Writing the name of a bad pointer to /proc/whyptr makes it be followed, in the context of the writer. */
+/* Writing a name of failures.list to /proc/@NAME@ makes it happen, in the context of the writer. */
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "whyptr.h"
+#include "@NAME@.h"
 
 struct failure {
 	const char *name;
@@ -13,17 +13,17 @@ struct failure {
 };
 
 /* failures.h is made from failures.list: one FAILURE(name) a line. */
-#define FAILURE(name) int whyptr_##name(void);
+#define FAILURE(name) int @NAME@_##name(void);
 #include "failures.h"
 #undef FAILURE
 
-#define FAILURE(name) { #name, whyptr_##name },
+#define FAILURE(name) { #name, @NAME@_##name },
 static const struct failure failures[] = {
 #include "failures.h"
 };
 #undef FAILURE
 
-static ssize_t whyptr_write(struct file *file, const char __user *from, size_t count, loff_t *position)
+static ssize_t @NAME@_write(struct file *file, const char __user *from, size_t count, loff_t *position)
 {
 	char name[32] = "";
 	size_t i;
@@ -43,22 +43,22 @@ static ssize_t whyptr_write(struct file *file, const char __user *from, size_t c
 	return -ENOENT;
 }
 
-static const struct proc_ops whyptr_ops = {
-	.proc_write = whyptr_write,
+static const struct proc_ops @NAME@_ops = {
+	.proc_write = @NAME@_write,
 };
 
-static int __init whyptr_init(void)
+static int __init @NAME@_init(void)
 {
-	return proc_create("whyptr", 0200, NULL, &whyptr_ops) ? 0 : -ENOMEM;
+	return proc_create("@NAME@", 0200, NULL, &@NAME@_ops) ? 0 : -ENOMEM;
 }
 
-static void __exit whyptr_exit(void)
+static void __exit @NAME@_exit(void)
 {
-	remove_proc_entry("whyptr", NULL);
+	remove_proc_entry("@NAME@", NULL);
 }
 
-module_init(whyptr_init);
-module_exit(whyptr_exit);
-MODULE_DESCRIPTION("Follows one chosen bad pointer");
+module_init(@NAME@_init);
+module_exit(@NAME@_exit);
+MODULE_DESCRIPTION("Fails in one chosen way");
 MODULE_AUTHOR("The Whydunit developers");
 MODULE_LICENSE("Dual MIT/GPL");
