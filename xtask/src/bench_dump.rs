@@ -50,7 +50,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     let crash = Need::new("crash", "crash");
     needs::install(&[&crash]);
-    needs::check(&[crash])?;
+    needs::check([&crash])?;
     let python = python_drgn::python()?;
     let (stacks, search) = (bench("os", "stacks")?, bench("image", "words")?);
     for name in names {

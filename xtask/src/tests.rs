@@ -25,7 +25,7 @@ struct Suite {
     /// What it tries.
     help: &'static str,
     /// The programs it starts, and whose package they are.
-    needs: &'static [Need],
+    needs: &'static [&'static [Need]],
     run: fn() -> Result<Outcome>,
 }
 
@@ -91,7 +91,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         let folder = corpus.display();
         println!("there is no corpus at {folder} (WHY_CORPUS names one): its tests are skipped");
     }
-    let wanted = chosen.iter().flat_map(|suite| suite.needs);
+    let wanted = chosen.iter().flat_map(|suite| suite.needs).copied();
+    let wanted = wanted.flatten();
     needs::install(&wanted.collect::<Vec<_>>());
 
     let mut total = Counts::default();
@@ -102,7 +103,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     for suite in chosen {
         println!("\n=== {}: {}", suite.name, suite.help);
         let started = Instant::now();
-        let outcome = needs::check(suite.needs).and_then(|()| (suite.run)());
+        let outcome =
+            needs::check(suite.needs.iter().copied().flatten()).and_then(|()| (suite.run)());
         let (counts, remark) = match outcome {
             Ok(Outcome::Ran(counts)) => (counts, String::new()),
             Ok(Outcome::Nothing(why)) => (Counts::default(), why),

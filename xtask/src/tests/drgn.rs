@@ -1,7 +1,7 @@
 //! What is read from dumps alone against what drgn reads from them with vmlinux: tasks, every stack frame by
 //! frame, modules, CPUs, and the log.
 
-use super::needs::Need;
+use super::needs::{self, Need};
 use super::python_drgn::{check, modules_of, python};
 use super::{Counts, Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
@@ -12,17 +12,7 @@ use std::process::Command;
 pub(super) static ENTRY: Suite = Suite {
     name: "drgn",
     help: "tasks, stacks, modules and logs of dumps agree with what drgn makes of them; damaged ones end",
-    needs: &[
-        Need::new("qemu-system-x86_64", "qemu-system-x86"),
-        Need::new("gcc-12", "gcc-12"),
-        Need::new("make", "make"),
-        Need::new("xz", "xz-utils"),
-        Need::new("pahole", "pahole"),
-        Need::new("lz4", "lz4"),
-        // The kernel's objtool looks at every module that is built.
-        Need::new("libelf.so.1", "libelf1"),
-        Need::new("python3", "python3 python3-venv"),
-    ],
+    needs: &[needs::LAB, &[Need::new("python3", "python3 python3-venv")]],
     run,
 };
 

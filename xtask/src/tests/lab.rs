@@ -1,7 +1,7 @@
 //! Specimens from end to end: a kernel dies in a virtual machine, and `why` must name its death; with debug info
 //! fresh from the compiler and from Debian also where the pointer came from that it died of.
 
-use super::needs::Need;
+use super::needs;
 use super::{Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -10,16 +10,7 @@ use std::time::Instant;
 pub(super) static ENTRY: Suite = Suite {
     name: "lab",
     help: "a kernel dies in a virtual machine and is diagnosed from its console",
-    needs: &[
-        Need::new("qemu-system-x86_64", "qemu-system-x86"),
-        Need::new("gcc-12", "gcc-12"),
-        Need::new("make", "make"),
-        Need::new("xz", "xz-utils"),
-        Need::new("pahole", "pahole"),
-        Need::new("lz4", "lz4"),
-        // The kernel's objtool looks at every module that is built.
-        Need::new("libelf.so.1", "libelf1"),
-    ],
+    needs: &[needs::LAB],
     run,
 };
 

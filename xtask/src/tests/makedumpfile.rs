@@ -1,7 +1,7 @@
 //! Dumps as makedumpfile writes them, in every form that Debian's can, read and compared with the memory that
 //! they are of.
 
-use super::needs::Need;
+use super::needs::{self, Need};
 use super::{Counts, Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
 use std::fs::{File, OpenOptions};
@@ -12,17 +12,7 @@ use std::process::Command;
 pub(super) static ENTRY: Suite = Suite {
     name: "makedumpfile",
     help: "what makedumpfile writes is read as the memory that it is of",
-    needs: &[
-        Need::new("qemu-system-x86_64", "qemu-system-x86"),
-        Need::new("gcc-12", "gcc-12"),
-        Need::new("make", "make"),
-        Need::new("xz", "xz-utils"),
-        Need::new("pahole", "pahole"),
-        Need::new("lz4", "lz4"),
-        // The kernel's objtool looks at every module that is built.
-        Need::new("libelf.so.1", "libelf1"),
-        Need::new("makedumpfile", "makedumpfile"),
-    ],
+    needs: &[needs::LAB, &[Need::new("makedumpfile", "makedumpfile")]],
     run,
 };
 

@@ -16,6 +16,18 @@ impl Need {
     }
 }
 
+/// What the laboratory needs to build modules and to run kernels.
+pub const LAB: &[Need] = &[
+    Need::new("qemu-system-x86_64", "qemu-system-x86"),
+    Need::new("gcc-12", "gcc-12"),
+    Need::new("make", "make"),
+    Need::new("xz", "xz-utils"),
+    Need::new("pahole", "pahole"),
+    Need::new("lz4", "lz4"),
+    // The kernel's objtool looks at every module that is built.
+    Need::new("libelf.so.1", "libelf1"),
+];
+
 /// As root installs what is missing; otherwise says what to install. What is then still missing is
 /// told by the suites that need it.
 pub fn install(needs: &[&Need]) {
@@ -46,8 +58,8 @@ pub fn install(needs: &[&Need]) {
 }
 
 /// An error that names the programs which are missing.
-pub fn check(needs: &[Need]) -> Result<()> {
-    let missing = needs.iter().filter(|need| !is_here(need.program));
+pub fn check<'n>(needs: impl IntoIterator<Item = &'n Need>) -> Result<()> {
+    let missing = needs.into_iter().filter(|need| !is_here(need.program));
     let missing: Vec<&Need> = missing.collect();
     if missing.is_empty() {
         return Ok(());

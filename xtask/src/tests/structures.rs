@@ -3,7 +3,7 @@
 //! structures.
 
 use super::drgn::example;
-use super::needs::Need;
+use super::needs::{self, Need};
 use super::python_drgn::{check, python};
 use super::{Outcome, Suite, cargo, root};
 use anyhow::{Context, Result, bail};
@@ -13,15 +13,7 @@ use std::process::Command;
 pub(super) static ENTRY: Suite = Suite {
     name: "structures",
     help: "what is in the structures of dumps agrees with /proc and with what drgn makes of them",
-    needs: &[
-        Need::new("qemu-system-x86_64", "qemu-system-x86"),
-        Need::new("gcc-12", "gcc-12"),
-        Need::new("make", "make"),
-        Need::new("xz", "xz-utils"),
-        // The kernel's objtool looks at every module that is built.
-        Need::new("libelf.so.1", "libelf1"),
-        Need::new("python3", "python3 python3-venv"),
-    ],
+    needs: &[needs::LAB, &[Need::new("python3", "python3 python3-venv")]],
     run,
 };
 

@@ -7,7 +7,7 @@ pub(super) static ENTRY: Suite = Suite {
     name: "workspace",
     help: "unit, integration and documentation tests of every crate",
     // Compression libraries are built from C.
-    needs: &[Need::new("cc", "gcc libc6-dev")],
+    needs: &[&[Need::new("cc", "gcc libc6-dev")]],
     run: || {
         let counts = cargo::count(&["test", "--workspace", "--no-fail-fast"])?;
         Ok(Outcome::Ran(counts))
