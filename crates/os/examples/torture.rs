@@ -3,10 +3,14 @@
 #![allow(clippy::print_stdout, reason = "an example is its own renderer")]
 #![allow(clippy::unwrap_used, reason = "a program of the laboratory")]
 
+#[macro_use]
+#[path = "../tests/common/over.rs"]
+mod over;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base::{CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target, VirtAddr};
+use base::{Memory, PhysAddr, ReadError, VirtAddr};
 use debuginfo::Store;
 use image::Image;
 use os::linux::Kernel;
@@ -66,27 +70,7 @@ impl Memory for Damaged<'_> {
     }
 }
 
-impl Target for Damaged<'_> {
-    fn elf_machine(&self) -> u16 {
-        self.image.elf_machine()
-    }
-
-    fn endian(&self) -> Endian {
-        self.image.endian()
-    }
-
-    fn vmcoreinfo(&self) -> Option<&str> {
-        self.image.vmcoreinfo()
-    }
-
-    fn cpus(&self) -> &[CpuRegisters] {
-        self.image.cpus()
-    }
-
-    fn gaps(&self) -> Vec<Gap> {
-        Vec::new()
-    }
-}
+all_but_memory!(Damaged);
 
 /// Walks the kernel's structures, and asks what is where in them; the answer is how many gaps there were.
 fn structures(kernel: &Kernel<'_>) -> usize {

@@ -9,13 +9,17 @@
     reason = "tests may fail loudly"
 )]
 
+#[macro_use]
+#[path = "common/over.rs"]
+mod over;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base::{CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target};
+use base::{Memory, PhysAddr, ReadError};
 use debuginfo::Store;
 use image::Image;
 use os::linux::Kernel;
@@ -141,27 +145,7 @@ impl Memory for Damaged<'_> {
     }
 }
 
-impl Target for Damaged<'_> {
-    fn elf_machine(&self) -> u16 {
-        self.image.elf_machine()
-    }
-
-    fn endian(&self) -> Endian {
-        self.image.endian()
-    }
-
-    fn vmcoreinfo(&self) -> Option<&str> {
-        self.image.vmcoreinfo()
-    }
-
-    fn cpus(&self) -> &[CpuRegisters] {
-        self.image.cpus()
-    }
-
-    fn gaps(&self) -> Vec<Gap> {
-        Vec::new()
-    }
-}
+all_but_memory!(Damaged);
 
 /// What is said of a dump.
 #[derive(Default)]

@@ -10,11 +10,15 @@
     reason = "tests may fail loudly"
 )]
 
+#[macro_use]
+#[path = "common/over.rs"]
+mod over;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use base::{Budget, CpuRegisters, Endian, Gap, Memory, PhysAddr, ReadError, Target, VirtAddr};
+use base::{Budget, Memory, PhysAddr, ReadError, VirtAddr};
 use debuginfo::Store;
 use image::Image;
 use os::linux::{AddressIs, Held, Idr, Kernel, MapleTree, ObjectState, PageKind, SlabPlace};
@@ -354,27 +358,7 @@ impl Memory for Patched<'_> {
     }
 }
 
-impl Target for Patched<'_> {
-    fn elf_machine(&self) -> u16 {
-        self.image.elf_machine()
-    }
-
-    fn endian(&self) -> Endian {
-        self.image.endian()
-    }
-
-    fn vmcoreinfo(&self) -> Option<&str> {
-        self.image.vmcoreinfo()
-    }
-
-    fn cpus(&self) -> &[CpuRegisters] {
-        self.image.cpus()
-    }
-
-    fn gaps(&self) -> Vec<Gap> {
-        Vec::new()
-    }
-}
+all_but_memory!(Patched);
 
 #[test]
 fn a_list_of_free_objects_that_was_overwritten_costs_its_slab_alone() {
