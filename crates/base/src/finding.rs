@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Gap, LineSpan, Provenance, Trust};
+use crate::{Gap, Hang, LineSpan, Provenance, Trust};
 
 /// A conclusion about the target: what happened and how it is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,9 @@ pub struct Finding {
     /// The way of the bad pointer in the names of the source, where debug info told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
+    /// Who waits for whom, where threads hang.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hang: Option<Hang>,
 }
 
 /// How sure a finding is.

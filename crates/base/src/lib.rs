@@ -13,6 +13,7 @@ mod provenance;
 mod registry;
 mod stack;
 mod target;
+mod waits;
 mod words;
 
 pub use budget::{Budget, Exhausted};
@@ -32,4 +33,8 @@ pub use stack::{
     Thread, ThreadGroup,
 };
 pub use target::{CpuRegisters, Memory, PhysAddr, ReadError, Target};
+pub use waits::{
+    Hang, HangLink, HangShape, Hold, LinkReason, Mode, Oddity, Party, Resource, Site, Wait,
+    WaitFacts,
+};
 pub use words::{Endian, Trust, VirtAddr};

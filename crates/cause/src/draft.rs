@@ -319,6 +319,7 @@ impl Draft {
             next: self.next,
             events,
             provenance: self.provenance,
+            hang: None,
         }
     }
 }
