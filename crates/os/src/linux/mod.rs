@@ -10,6 +10,7 @@ mod globals;
 mod kernel;
 mod lines;
 mod list;
+mod locks;
 mod machines;
 mod other_stacks;
 mod search;

@@ -1,0 +1,33 @@
+//! The kinds of things that threads wait for, one file each.
+//!
+//! The order of the list is the order of telling: a wait for a lock is made of other waits, and the stack of a thread
+//! shows them all. The kind that says most stands first.
+
+use base::{Gap, VirtAddr};
+
+use super::survey::{Blocked, Survey};
+use super::{State, Wanted};
+
+/// A kind of lock, or of an event that is waited for.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Its name, as a reader sees it.
+    pub(crate) name: &'static str,
+    /// Functions in which a thread waits for one, without what the compiler appends to names (`.constprop.0`).
+    pub(crate) waits_in: &'static [&'static str],
+    /// Functions through which it is asked for: the first frame beyond them is who wanted it.
+    pub(crate) asked_by: &'static [&'static str],
+    /// Whether one of those who have it suffices to let a waiter go.
+    pub(crate) any_suffices: bool,
+    /// Which one a thread waits for.
+    pub(crate) wait: fn(&Survey<'_, '_>, &Blocked<'_>) -> Result<Wanted, Gap>,
+    /// Who has the one at an address; none where it has no place.
+    pub(crate) state: fn(&Survey<'_, '_>, Option<VirtAddr>) -> State,
+}
+
+base::registry! {
+    /// Every kind, the most telling first.
+    pub(crate) static KINDS: [Kind] = [
+        mutex,
+    ];
+}

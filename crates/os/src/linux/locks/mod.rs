@@ -1,0 +1,92 @@
+//! Who waits for what in a kernel's memory, and who has it.
+//!
+//! A thread that waits stands in a function that is known for it ([`Kind::waits_in`]). The kind of lock says which one
+//! it waits for, by the structure that the wait has put on the thread's own stack, and who has that one, by its words.
+//! Nothing here judges: circles and blockers are found in the facts.
+
+mod builder;
+mod kinds;
+mod scan;
+mod survey;
+
+use base::{Budget, Evidence, Gap, Trust, VirtAddr, WaitFacts};
+
+use super::Kernel;
+use builder::Builder;
+use kinds::{KINDS, Kind};
+use survey::Survey;
+
+/// Threads whose waits are looked at.
+const MOST: u64 = 1 << 20;
+
+/// What a thread waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Where it lies; none for what has no place.
+    pub(crate) address: Option<VirtAddr>,
+    /// How it is wanted.
+    pub(crate) mode: base::Mode,
+    /// Its place in the queue, the first 0.
+    pub(crate) place: Option<u32>,
+    /// How it is known.
+    pub(crate) known: Vec<Evidence>,
+}
+
+/// Who has something, by its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// Its `struct task_struct`.
+    pub(crate) task: VirtAddr,
+    /// How it has it.
+    pub(crate) mode: base::Mode,
+    /// Whether it has it for sure.
+    pub(crate) is_certain: bool,
+    /// How it is known.
+    pub(crate) known: Vec<Evidence>,
+}
+
+/// What the words of a lock, or the structures around an event, tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// The words and what they mean.
+    pub(crate) words: Option<String>,
+    /// How many have it, where it counts them.
+    pub(crate) count: Option<u64>,
+    /// Who has it, or will bring it about.
+    pub(crate) owners: Vec<Owner>,
+    /// What is odd: a kind of [`base::Oddity`], and how it is known.
+    pub(crate) oddities: Vec<(&'static str, Evidence)>,
+    /// What could not be read.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// Something read from memory, as evidence.
+pub(crate) fn seen(says: impl Into<String>) -> Evidence {
+    Evidence {
+        says: says.into(),
+        trust: Trust::ReadFromMemory,
+        span: None,
+    }
+}
+
+impl Kernel<'_> {
+    /// All that waits, what it waits for, and who has that.
+    pub fn wait_facts(&self) -> WaitFacts {
+        let survey = Survey::new(self);
+        let mut builder = Builder::new(&survey);
+        let mut budget = Budget::new("waiting threads", MOST);
+        for blocked in survey.blocked(KINDS) {
+            if let Err(exhausted) = budget.spend(1) {
+                builder.gap(Gap::new("some waits", exhausted.to_string()));
+                break;
+            }
+            match (blocked.kind.wait)(&survey, &blocked) {
+                Ok(wanted) => builder.wait(&blocked, wanted),
+                Err(gap) => builder.unknown(&blocked, gap),
+            }
+        }
+        // Who has something may be found to wait for another thing: all waits are known by now.
+        builder.states(|kind: &Kind, address| (kind.state)(&survey, address));
+        builder.finish()
+    }
+}
