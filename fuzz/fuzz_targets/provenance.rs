@@ -97,6 +97,7 @@ fuzz_target!(|data: &[u8]| {
         inputs: &[],
         events: std::slice::from_ref(&event),
         dumps: &[],
+        waits: &[],
         tracer: None,
     });
 });

@@ -3,11 +3,11 @@
 use base::{Finding, Gap, LogEvent, Place, Trust};
 
 use crate::detectors::{DETECTORS, Nature, nature};
-use crate::diagnosis::Relation;
+use crate::diagnosis::{Relation, StoryRow};
 use crate::draft::Draft;
 use crate::order::{Order, apart};
 use crate::scene::Scene;
-use crate::{Diagnosis, LogFacts, clues, memory, provenance, story, taint, words};
+use crate::{Diagnosis, LogFacts, clues, hangs, memory, provenance, story, taint, words};
 
 /// Findings beside the verdict; the story lists the events of all others.
 const MOST_OTHERS: usize = 8;
@@ -22,13 +22,21 @@ const UNRELATED_US: u64 = 60_000_000;
 pub fn explain_log(facts: LogFacts<'_>) -> Diagnosis {
     let order = Order::new(facts.events);
     let mut diagnosis = Diagnosis::default();
-    let Some(main) = choose(&facts, &order, &mut diagnosis.notes) else {
-        diagnosis.story = story::tell(&facts, &order, None);
-        diagnosis.gaps = input_gaps(&facts);
-        return diagnosis;
-    };
-    diagnosis.finding = explain(&facts, &order, main);
-    diagnosis.story = story::tell(&facts, &order, Some(main));
+    let main = choose(&facts, &order, &mut diagnosis.notes);
+    match main {
+        Some(main) => of_events(&facts, &order, main, &mut diagnosis),
+        None => diagnosis.story = story::tell(&facts, &order, None),
+    }
+    let event = main.and_then(|main| facts.event(main));
+    add_hangs(&facts, event, &mut diagnosis);
+    diagnosis.gaps = input_gaps(&facts);
+    diagnosis
+}
+
+/// What the events alone tell.
+fn of_events(facts: &LogFacts<'_>, order: &Order, main: u32, diagnosis: &mut Diagnosis) {
+    diagnosis.finding = explain(facts, order, main);
+    diagnosis.story = story::tell(facts, order, Some(main));
     let separate = diagnosis
         .story
         .iter()
@@ -36,15 +44,83 @@ pub fn explain_log(facts: LogFacts<'_>) -> Diagnosis {
         .filter_map(|row| row.events.first());
     diagnosis.others = separate
         .take(MOST_OTHERS)
-        .filter_map(|&index| explain(&facts, &order, index))
+        .filter_map(|&index| explain(facts, order, index))
         .collect();
     if let Some(event) = facts.event(main) {
         let letters = event.machine.taint.as_deref().unwrap_or_default();
         diagnosis.taint = taint::marks(letters);
-        several_inputs(&facts, event, &mut diagnosis.notes);
+        several_inputs(facts, event, &mut diagnosis.notes);
     }
-    diagnosis.gaps = input_gaps(&facts);
-    diagnosis
+}
+
+/// Adds who waits for whom. A hang is the verdict where nothing died before it: a report that something does not move
+/// is a sign of it, and a crash that was asked for is the way to a dump of it.
+fn add_hangs(facts: &LogFacts<'_>, main: Option<&LogEvent>, diagnosis: &mut Diagnosis) {
+    let mut found: Vec<Finding> = facts.waits.iter().flat_map(hangs::find).collect();
+    if found.is_empty() {
+        return;
+    }
+    let is_first = main.is_none_or(hangs_before);
+    if !is_first {
+        diagnosis.others.splice(0..0, found);
+        return;
+    }
+    let mut first = found.remove(0);
+    let event = diagnosis.finding.take();
+    if let Some(event) = event {
+        first.events.clone_from(&event.events);
+        found.push(event);
+    }
+    if let (Some(event), Some(index)) = (main, first.events.first()) {
+        diagnosis.story.insert(0, beside_hang(event, *index));
+    }
+    diagnosis.finding = Some(first);
+    diagnosis.others.splice(0..0, found);
+}
+
+/// How the event that would be the verdict without a hang stands to it.
+fn beside_hang(event: &LogEvent, index: u32) -> StoryRow {
+    let (relation, why) = match nature(event) {
+        Nature::Stall => (
+            Relation::Together,
+            "The kernel noticed that something did not move.",
+        ),
+        Nature::Note => (Relation::Note, "No defect of the kernel by itself."),
+        _ => (
+            Relation::Consequence,
+            "The system was ended when it hung already.",
+        ),
+    };
+    StoryRow {
+        relation,
+        title: event.title.clone(),
+        events: vec![index],
+        why: why.to_owned(),
+        trust: Trust::Inferred,
+        span: event.span,
+    }
+}
+
+/// Whether a hang explains an event, or was there before it.
+fn hangs_before(event: &LogEvent) -> bool {
+    let is_asked_for = event.title.contains("sysrq") || event.kind == "sysrq";
+    match nature(event) {
+        Nature::Stall | Nature::Note => true,
+        Nature::Panic => {
+            let message = event.panic.as_deref().unwrap_or(&event.headline);
+            is_asked_for
+                || [
+                    "sysrq triggered crash",
+                    "hung_task",
+                    "softlockup",
+                    "hard LOCKUP",
+                    "RCU Stall",
+                ]
+                .iter()
+                .any(|of| message.contains(of))
+        }
+        _ => is_asked_for,
+    }
 }
 
 /// The event that the verdict is about.

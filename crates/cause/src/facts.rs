@@ -1,6 +1,6 @@
 //! What the engine is given.
 
-use base::{Confidence, DumpFacts, Evidence, Gap, LogEvent, NextStep, Provenance};
+use base::{Confidence, DumpFacts, Evidence, Gap, LogEvent, NextStep, Provenance, WaitFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub struct Traced {
     pub next: Vec<NextStep>,
 }
 
-/// Everything that the logs told.
+/// Everything that the inputs told.
 #[derive(Clone, Copy)]
 pub struct LogFacts<'a> {
     /// The inputs in the order of the arguments; `LineSpan::input` counts into them.
@@ -56,6 +56,8 @@ pub struct LogFacts<'a> {
     pub events: &'a [LogEvent],
     /// What the memory of dumps tells beside their logs.
     pub dumps: &'a [DumpFacts],
+    /// Who waits for what, of each input that tells it.
+    pub waits: &'a [WaitFacts],
     /// What can be asked about the code that ran, where files were given.
     pub tracer: Option<&'a dyn Tracer>,
 }

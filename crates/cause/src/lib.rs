@@ -13,6 +13,7 @@ mod draft;
 mod engine;
 mod facts;
 mod files;
+pub mod hangs;
 mod helpers;
 mod memory;
 mod order;

@@ -209,6 +209,7 @@ mod tests {
                 inputs: &[InputFacts::default()],
                 events: &[oops()],
                 dumps: &dumps,
+                waits: &[],
                 tracer: None,
             });
             let evidence = told.finding.unwrap().evidence.into_iter();

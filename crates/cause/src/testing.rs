@@ -89,6 +89,7 @@ pub fn diagnose(events: &[LogEvent]) -> Diagnosis {
         }],
         events,
         dumps: &[],
+        waits: &[],
         tracer: None,
     })
 }

@@ -1,6 +1,6 @@
 //! The document.
 
-use base::{DumpFacts, LogEvent};
+use base::{DumpFacts, LogEvent, WaitFacts};
 use cause::{Diagnosis, InputFacts, LogFacts, Tracer, explain_log};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
@@ -69,20 +69,22 @@ impl Report {
         events: Vec<LogEvent>,
         tracer: Option<&dyn Tracer>,
     ) -> Report {
-        Self::of_dumps(inputs, events, Vec::new(), tracer)
+        Self::of_all(inputs, events, Vec::new(), &[], tracer)
     }
 
-    /// The same with what the memory of dumps tells.
-    pub fn of_dumps(
+    /// The same with what the memory of dumps tells, and who waits for what.
+    pub fn of_all(
         inputs: Vec<InputFacts>,
         events: Vec<LogEvent>,
         dumps: Vec<DumpFacts>,
+        waits: &[WaitFacts],
         tracer: Option<&dyn Tracer>,
     ) -> Report {
         let diagnosis = explain_log(LogFacts {
             inputs: &inputs,
             events: &events,
             dumps: &dumps,
+            waits,
             tracer,
         });
         Report {

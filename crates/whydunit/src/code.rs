@@ -12,7 +12,7 @@ use os::linux::Anchors;
 use report::Report;
 
 use crate::cli::named_paths;
-use crate::dump::{Memory, MemoryFile};
+use crate::dump::{Memory, MemoryFile, Waits};
 use crate::exit::Exit;
 use crate::memory;
 use crate::output::complain_of;
@@ -73,13 +73,16 @@ impl Code {
             true => Loaded::default(),
             false => self.files.load(&events, &ran, &store),
         };
-        let (mut files, mut dumps) = (Vec::new(), Vec::new());
+        let (mut files, mut dumps, mut hangs) = (Vec::new(), Vec::new(), Vec::new());
         for memory in memory {
-            let mut facts = memory.facts;
+            let (mut facts, mut waits) = (memory.facts, memory.waits);
+            waits.facts.input = facts.input;
             if !self.files.is_empty() {
-                let gaps = lines(&memory.ran.1, &loaded.debug, &mut facts);
+                let gaps = lines(&memory.ran.1, &loaded.debug, &mut facts, &mut waits);
                 loaded.gaps.extend(gaps);
             }
+            waits.settle();
+            hangs.push(waits.facts);
             files.extend(memory.files);
             dumps.push(facts);
         }
@@ -96,7 +99,7 @@ impl Code {
         }
         let any = loaded.debug.objects().next().is_some();
         let tracer: Option<&dyn Tracer> = any.then_some(&tracer);
-        let mut report = Report::of_dumps(inputs, events, dumps, tracer);
+        let mut report = Report::of_all(inputs, events, dumps, &hangs, tracer);
         report.diagnosis.gaps.extend(loaded.gaps);
         report.diagnosis.gaps.extend(cut_while_read());
         (report, exit)
@@ -104,11 +107,17 @@ impl Code {
 }
 
 /// Adds lines to the stacks of a dump.
-fn lines(anchors: &Anchors, debug: &DebugInfo<'_>, facts: &mut DumpFacts) -> Vec<Gap> {
+fn lines(
+    anchors: &Anchors,
+    debug: &DebugInfo<'_>,
+    facts: &mut DumpFacts,
+    waits: &mut Waits,
+) -> Vec<Gap> {
     let crashed = facts.crashed.iter_mut();
     let crashed = crashed.filter_map(|crashed| crashed.stack.as_mut());
     let cpus = facts.cpus.iter_mut().filter_map(|cpu| cpu.stack.as_mut());
-    let mut stacks: Vec<&mut StackTrace> = crashed.chain(cpus).collect();
+    let stacks = crashed.chain(cpus).chain(waits.stacks());
+    let mut stacks: Vec<&mut StackTrace> = stacks.collect();
     anchors.add_lines(debug, &mut stacks)
 }
 

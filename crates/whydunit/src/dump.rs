@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use attach::{CodeThatRan, Dump, escape};
-use base::{DumpFacts, Gap, LogEvent, Partial, Target as _};
+use base::{DumpFacts, Gap, LogEvent, Partial, StackTrace, Target as _, WaitFacts};
 use debuginfo::Store;
 use os::linux::{Anchors, Kernel};
 
@@ -33,10 +33,59 @@ pub struct Memory {
     pub files: Vec<MemoryFile>,
     /// Which task crashed, and what the CPUs did.
     pub facts: DumpFacts,
+    /// Who waits for what.
+    pub waits: Waits,
     /// What ran, and where it lies.
     pub ran: (CodeThatRan, Anchors),
     /// What is missing.
     pub gaps: Vec<Gap>,
+}
+
+/// Who waits for what in a dump.
+#[derive(Default)]
+pub struct Waits {
+    /// The facts; the threads of hangs have their stacks.
+    pub facts: WaitFacts,
+    /// The threads of hangs, by their numbers.
+    pub involved: Vec<u32>,
+    /// Where those took and want things: frames whose lines go to the sites of the facts.
+    pub sites: Option<StackTrace>,
+}
+
+impl Waits {
+    fn of(kernel: &Kernel<'_>) -> Waits {
+        let mut facts = kernel.wait_facts();
+        let involved = cause::hangs::involved(&facts);
+        kernel.add_stacks(&mut facts, &involved);
+        let sites = Some(kernel.site_frames(&mut facts, &involved));
+        Waits {
+            facts,
+            involved,
+            sites,
+        }
+    }
+
+    /// The stacks that lines are added to.
+    pub fn stacks(&mut self) -> impl Iterator<Item = &mut StackTrace> {
+        let parties = self.facts.threads.iter_mut();
+        let stacks = parties.filter_map(|party| party.stack.as_mut());
+        stacks.chain(self.sites.as_mut())
+    }
+
+    /// Puts the lines of the sites where they belong. Of inlined functions it is the innermost that took it.
+    pub fn settle(&mut self) {
+        let frames = self
+            .sites
+            .take()
+            .map_or_else(Vec::new, |sites| sites.frames);
+        for (site, frame) in os::linux::sites_mut(&mut self.facts, &self.involved).zip(frames) {
+            let inner = frame
+                .inlined
+                .first()
+                .and_then(|inlined| inlined.source.clone());
+            site.source = inner.or(frame.source);
+        }
+    }
 }
 
 /// Kinds of events that are about what CPUs did.
@@ -115,11 +164,20 @@ pub fn memory(name: &str, dump: &Dump, kernel: &Kernel<'_>, events: &[LogEvent])
         gaps.extend(states.gaps);
         facts.cpus = states.value;
     }
-    let modules = modules_of(events, &facts);
+    let waits = Waits::of(kernel);
+    let mut modules = modules_of(events, &facts);
+    let stacks = waits
+        .facts
+        .threads
+        .iter()
+        .filter_map(|party| party.stack.as_ref());
+    let frames = stacks.chain(&waits.sites).flat_map(|stack| &stack.frames);
+    modules.extend(frames.filter_map(|frame| frame.module.as_deref()));
     let ran = that_ran(dump, kernel, &modules);
     Memory {
         files,
         facts,
+        waits,
         ran,
         gaps,
     }

@@ -377,6 +377,7 @@ mod tests {
             inputs: &[InputFacts::default()],
             events: &[lockup],
             dumps: &dumps,
+            waits: &[],
             tracer: None,
         });
         told.finding.unwrap()

@@ -28,6 +28,7 @@ pub use globals::Global;
 pub use kernel::Kernel;
 pub use lines::Anchors;
 pub use list::walk_list;
+pub use locks::sites_mut;
 pub use symbols::Name;
 pub use walkers::cpus::Cpu;
 pub use walkers::identify::{AddressIs, Identifier};

@@ -5,7 +5,7 @@ use cause::Outcome;
 use super::{Format, Options};
 use crate::Report;
 use crate::layout::{Lead, Page, Role};
-use crate::sections::{gap, lines, memory, state, story};
+use crate::sections::{gap, hang, lines, memory, state, story};
 
 /// Text for people.
 pub const ENTRY: Format = Format {
@@ -19,6 +19,7 @@ fn render(report: &Report, options: &Options) -> String {
     verdict(report, &mut page);
     place(report, &mut page);
     evidence(report, &mut page);
+    hang::render(report, &mut page);
     state::render(report, &mut page);
     memory::render(report, &mut page);
     story::render(report, &mut page);

@@ -1,6 +1,7 @@
 //! Sections of the text format that are long enough for a file of their own.
 
 pub mod frames;
+pub mod hang;
 pub mod memory;
 pub mod state;
 pub mod story;

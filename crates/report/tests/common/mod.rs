@@ -290,7 +290,13 @@ pub fn dumped() -> Report {
             cpu(2, None, false, None),
         ],
     };
-    Report::of_dumps(vec![input("vmcore", 73)], vec![event], vec![dump], None)
+    Report::of_all(
+        vec![input("vmcore", 73)],
+        vec![event],
+        vec![dump],
+        &[],
+        None,
+    )
 }
 
 fn thread(pid: u32, comm: &str, state: &str, cpu: Option<u32>) -> Thread {

@@ -8,6 +8,7 @@ mod builder;
 mod kinds;
 mod scan;
 mod survey;
+mod told;
 
 use base::{Budget, Evidence, Gap, Trust, VirtAddr, WaitFacts};
 
@@ -15,6 +16,7 @@ use super::Kernel;
 use builder::Builder;
 use kinds::{KINDS, Kind};
 use survey::Survey;
+pub use told::sites_mut;
 
 /// Threads whose waits are looked at.
 const MOST: u64 = 1 << 20;

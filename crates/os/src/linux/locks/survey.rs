@@ -56,6 +56,7 @@ pub(crate) struct Blocked<'s> {
     /// The number of the frame that shows the wait.
     pub(crate) frame: usize,
     /// The function of that frame, without what the compiler appended.
+    #[allow(dead_code, reason = "kinds with several ways of waiting ask it")]
     pub(crate) function: &'s str,
     /// What it waits for.
     pub(crate) kind: &'static Kind,
@@ -121,28 +122,24 @@ impl<'k, 'a> Survey<'k, 'a> {
                 known.entry(function).or_insert(rank);
             }
         }
-        self.all
-            .iter()
-            .enumerate()
-            .filter_map(move |(place, surveyed)| {
-                let stack = surveyed.stack.as_ref().ok()?;
-                let frames = stack.frames.iter().enumerate().take(DEEP);
-                let waits =
-                    frames
-                        .filter(|(_, frame)| !frame.is_guess)
-                        .filter_map(|(at, frame)| {
-                            let function = self.function(frame)?;
-                            Some((*known.get(function)?, at, function))
-                        });
-                let (rank, frame, function) = waits.min_by_key(|(rank, at, _)| (*rank, *at))?;
-                Some(Blocked {
-                    task: &surveyed.task,
-                    stack,
-                    frame,
-                    function,
-                    kind: kinds.get(rank)?,
-                })
+        self.all.iter().filter_map(move |surveyed| {
+            let stack = surveyed.stack.as_ref().ok()?;
+            let frames = stack.frames.iter().enumerate().take(DEEP);
+            let waits = frames
+                .filter(|(_, frame)| !frame.is_guess)
+                .filter_map(|(at, frame)| {
+                    let function = self.function(frame)?;
+                    Some((*known.get(function)?, at, function))
+                });
+            let (rank, frame, function) = waits.min_by_key(|(rank, at, _)| (*rank, *at))?;
+            Some(Blocked {
+                task: &surveyed.task,
+                stack,
+                frame,
+                function,
+                kind: kinds.get(rank)?,
             })
+        })
     }
 
     /// The name of a frame's code.
