@@ -317,3 +317,36 @@ fn what_only_may_be_held_is_no_certain_deadlock() {
             .contains("two (pid 2) may hold it for reading")
     );
 }
+
+/// The diagnosis of some waits beside events.
+fn beside(events: &[base::LogEvent], facts: &WaitFacts) -> crate::Diagnosis {
+    crate::explain_log(crate::LogFacts {
+        inputs: &[crate::InputFacts::default()],
+        events,
+        dumps: &[],
+        waits: std::slice::from_ref(facts),
+        tracer: None,
+    })
+}
+
+#[test]
+fn a_hang_is_the_verdict_unless_something_died() {
+    let facts = facts(&["again"], &[("mutex", "m")])
+        .holds(0, 0, Exclusive)
+        .waits(0, 0, Exclusive, 0);
+    let told = beside(&[], &facts);
+    assert_eq!(told.finding.unwrap().detector, "deadlock");
+    // A task that hangs is a sign of it; who asked for the dump saw it too.
+    let mut asked = crate::testing::event("panic", 50);
+    asked.panic = Some("sysrq triggered crash".to_owned());
+    for event in [crate::testing::event("hung_task", 10), asked] {
+        let told = beside(std::slice::from_ref(&event), &facts);
+        assert_eq!(told.finding.unwrap().detector, "deadlock");
+        assert_eq!(told.story[0].title, event.title);
+        assert!(told.others.iter().any(|other| other.title == event.title));
+    }
+    // Who died may have held what the others wait for.
+    let told = beside(&[crate::testing::event("oops", 10)], &facts);
+    assert_eq!(told.finding.unwrap().title, "oops in f");
+    assert_eq!(told.others[0].detector, "deadlock");
+}
