@@ -224,8 +224,27 @@ pub struct Hang {
     pub behind: u64,
     /// Some of those, the longest wait first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub some_behind: Vec<Thread>,
+    pub some_behind: Vec<Party>,
     /// The longest wait of all, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest_us: Option<u64>,
+}
+
+impl WaitFacts {
+    /// The same as those of the report's input of this number, also where they say in which lines they stand.
+    #[must_use]
+    pub fn of_input(mut self, input: u32) -> Self {
+        self.input = input;
+        let waits = self.waits.iter_mut().flat_map(|wait| &mut wait.known);
+        let holds = self.holds.iter_mut().flat_map(|hold| &mut hold.known);
+        let odd = self.oddities.iter_mut().map(|oddity| &mut oddity.known);
+        for span in waits
+            .chain(holds)
+            .chain(odd)
+            .filter_map(|known| known.span.as_mut())
+        {
+            span.input = input;
+        }
+        self
+    }
 }

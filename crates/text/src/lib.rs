@@ -21,6 +21,7 @@ mod reader;
 mod stack;
 mod taint;
 mod title;
+pub mod transcripts;
 
 pub use line::Line;
 pub use reader::{LogReader, LogSummary};

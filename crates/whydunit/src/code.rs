@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use attach::{CodeThatRan, Context, DebugFiles, Dump, Loaded, SourceTree, cut_while_read};
-use base::{DumpFacts, Gap, LogEvent, StackTrace};
+use base::{DumpFacts, Gap, LogEvent, StackTrace, WaitFacts};
 use cause::{FileTracer, InputFacts, Sources, Tracer};
 use clap::ArgMatches;
 use debuginfo::{DebugInfo, Object, Store};
@@ -61,11 +61,13 @@ impl Code {
         &self,
         inputs: Vec<InputFacts>,
         events: Vec<LogEvent>,
+        waits: Vec<WaitFacts>,
         memory: Vec<Memory>,
         opened: &[(u32, Box<Dump>)],
     ) -> (Report, Exit) {
         if self.files.is_empty() && memory.is_empty() {
-            return (Report::of_log(inputs, events, None), Exit::Fine);
+            let report = Report::of_all(inputs, events, Vec::new(), &waits, None);
+            return (report, Exit::Fine);
         }
         let store = Store::new();
         let ran: Vec<CodeThatRan> = memory.iter().map(|memory| memory.ran.0.clone()).collect();
@@ -73,16 +75,15 @@ impl Code {
             true => Loaded::default(),
             false => self.files.load(&events, &ran, &store),
         };
-        let (mut files, mut dumps, mut hangs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut dumps, mut hangs) = (Vec::new(), Vec::new(), waits);
         for memory in memory {
             let (mut facts, mut waits) = (memory.facts, memory.waits);
-            waits.facts.input = facts.input;
             if !self.files.is_empty() {
                 let gaps = lines(&memory.ran.1, &loaded.debug, &mut facts, &mut waits);
                 loaded.gaps.extend(gaps);
             }
             waits.settle();
-            hangs.push(waits.facts);
+            hangs.push(waits.facts.of_input(facts.input));
             files.extend(memory.files);
             dumps.push(facts);
         }

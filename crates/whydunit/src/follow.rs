@@ -46,7 +46,7 @@ pub fn follow(
                 bytes: summary.bytes,
                 gaps,
             };
-            let (report, loaded) = code.explain(vec![facts], events, Vec::new(), &[]);
+            let (report, loaded) = code.explain(vec![facts], events, Vec::new(), Vec::new(), &[]);
             exit = exit.and(loaded).and(report.diagnosis.outcome().into());
             if !show(report, output) || !output.flush() {
                 return exit;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use attach::{Content, Context, Dump, Error, Log, Target, open_bytes};
-use base::{Gap, LogEvent, Target as _};
+use base::{Gap, LogEvent, Target as _, WaitFacts};
 use cause::InputFacts;
 use report::Report;
+use text::transcripts::{self, Transcript};
 use text::{LogReader, LogSummary};
 
 use crate::dump::{self, Memory};
@@ -15,8 +16,8 @@ use crate::store::Store;
 
 /// What a target turned out to be.
 pub enum Read {
-    /// A log, read to its end.
-    Log(InputFacts, Vec<LogEvent>),
+    /// A log, read to its end, and who waits for what in it.
+    Log(InputFacts, Vec<LogEvent>, Option<Box<WaitFacts>>),
     /// A dump: the log in it, what its memory tells beside, and that memory.
     Dump(InputFacts, Vec<LogEvent>, Box<Memory>, Box<Dump>),
     /// A saved report.
@@ -99,7 +100,7 @@ impl Reading {
                 return Read::Failed(Error::new("explain", &target.name, why).intact());
             }
         };
-        let Read::Log(mut facts, events) = self.log(target, log, rows) else {
+        let Read::Log(mut facts, events, _) = self.log(target, log, rows) else {
             let why = "its kernel log cannot be read";
             return Read::Failed(Error::new("explain", &target.name, why).intact());
         };
@@ -127,11 +128,13 @@ impl Reading {
         };
         let mut reader = LogReader::new(0);
         let mut block = vec![0; BLOCK];
+        let mut transcript = Debugger::default();
         while found.wanted() {
             match log.read(&mut block) {
                 Ok(0) => break,
                 Ok(n) => {
                     let bytes = block.get(..n).unwrap_or_default();
+                    transcript.feed(bytes);
                     reader.feed(bytes, &mut |event| found.add(&facts, event));
                 }
                 Err(error) => return Read::Failed(error),
@@ -152,7 +155,43 @@ impl Reading {
                 Read::Failed(error)
             };
         }
-        found.finish(&mut facts, summary, log.gaps())
+        let waits = transcript.finish(&mut facts);
+        found.finish(&mut facts, summary, log.gaps(), waits)
+    }
+}
+
+/// The transcript of a debugger, where a text is one: it is read as a whole.
+#[derive(Default)]
+struct Debugger {
+    kind: Option<Option<&'static Transcript>>,
+    text: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Debugger {
+    /// Takes the next bytes; the first tell whether it is one.
+    fn feed(&mut self, bytes: &[u8]) {
+        let kind = self.kind.get_or_insert_with(|| transcripts::find(bytes));
+        if kind.is_none() {
+            return;
+        }
+        let room = transcripts::MOST.saturating_sub(self.text.len());
+        let taken = bytes.get(..room.min(bytes.len())).unwrap_or_default();
+        self.is_cut |= taken.len() < bytes.len();
+        self.text.extend_from_slice(taken);
+    }
+
+    /// What it tells of waiting.
+    fn finish(self, facts: &mut InputFacts) -> Option<Box<WaitFacts>> {
+        let kind = self.kind.flatten()?;
+        facts.kind = format!("transcript of {}", kind.name);
+        if self.is_cut {
+            let why = format!("only its first {} MiB are read", transcripts::MOST >> 20);
+            facts.gaps.push(Gap::new("the rest of the transcript", why));
+        }
+        let told = (kind.read)(&String::from_utf8_lossy(&self.text));
+        facts.gaps.extend(told.gaps);
+        Some(Box::new(told.value))
     }
 }
 
@@ -174,7 +213,13 @@ impl Found<'_> {
         self.store.add(event);
     }
 
-    fn finish(self, facts: &mut InputFacts, summary: LogSummary, mut missing: Vec<Gap>) -> Read {
+    fn finish(
+        self,
+        facts: &mut InputFacts,
+        summary: LogSummary,
+        mut missing: Vec<Gap>,
+        waits: Option<Box<WaitFacts>>,
+    ) -> Read {
         let (events, mut gaps) = self.store.finish();
         if let Some(mut rows) = self.rows {
             rows.give(facts, 0);
@@ -183,7 +228,7 @@ impl Found<'_> {
         }
         facts.lines = summary.lines;
         facts.bytes = summary.bytes;
-        facts.gaps = summary.gaps;
+        facts.gaps.extend(summary.gaps);
         facts.gaps.append(&mut missing);
         facts.gaps.append(&mut gaps);
         if summary.bytes == 0 && facts.gaps.is_empty() {
@@ -192,7 +237,7 @@ impl Found<'_> {
                     .supply("the log of the time when it died"),
             );
         }
-        Read::Log(std::mem::take(facts), events)
+        Read::Log(std::mem::take(facts), events, waits)
     }
 }
 

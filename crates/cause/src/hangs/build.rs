@@ -158,7 +158,11 @@ impl<'g, 'f> Made<'g, 'f> {
             trust = trust.max(known.trust);
         }
         let span = wait.known.first().and_then(|known| known.span);
-        self.says(words::step(link, from, to), trust, span);
+        self.says(
+            crate::words::sentence(&words::step(link, from, to)),
+            trust,
+            span,
+        );
         for evidence in wait.known.iter().chain(known) {
             if !self.evidence.contains(evidence) {
                 self.evidence.push(evidence.clone());
@@ -216,7 +220,7 @@ impl<'g, 'f> Made<'g, 'f> {
                 .iter()
                 .take(NAMED)
                 .map(|(_, thread)| graph.facts.threads.get(index(*thread)))
-                .filter_map(|party| Some(party?.thread.clone()))
+                .filter_map(|party| party.cloned())
                 .collect(),
             longest_us: longest.filter(|us| *us > 0),
         };
@@ -256,7 +260,10 @@ fn behind_words(hang: &Hang) -> Option<String> {
     let mut text = match hang.behind {
         0 => return None,
         1 => match hang.some_behind.first() {
-            Some(one) => format!("{} (pid {}) waits behind them", one.comm, one.pid),
+            Some(one) => format!(
+                "{} waits behind them",
+                crate::words::sentence(&words::thread(one))
+            ),
             None => "1 other thread waits behind them".to_owned(),
         },
         many => format!("{many} other threads wait behind them"),

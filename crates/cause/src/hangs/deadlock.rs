@@ -134,7 +134,10 @@ fn circle(parties: &[&Party], links: &[HangLink]) -> String {
         true => "Deadlock",
         false => "Perhaps a deadlock",
     };
-    format!("{deadlock}: {count}. {}.", steps.join("; "))
+    format!(
+        "{deadlock}: {count}. {}.",
+        crate::words::sentence(&steps.join("; "))
+    )
 }
 
 /// What makes a circle that holds a queued writer one.

@@ -7,7 +7,7 @@ pub fn thread(party: &Party) -> String {
     let thread = &party.thread;
     match (thread.comm.as_str(), thread.pid, party.address) {
         ("", 0, Some(address)) => format!("thread {}", bare(address.0)),
-        (comm, 0, Some(address)) => format!("{comm} (thread {})", bare(address.0)),
+        (comm, 0, Some(address)) => format!("thread {} ({comm})", bare(address.0)),
         ("", pid, _) => format!("the thread of pid {pid}"),
         (comm, pid, _) => format!("{comm} (pid {pid})"),
     }

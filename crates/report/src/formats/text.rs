@@ -49,6 +49,9 @@ fn verdict(report: &Report, page: &mut Page) {
         Outcome::CauseNamed if finding.provenance.is_some() => {
             format!("named by the log and the files together; confidence {sure}")
         }
+        Outcome::CauseNamed if finding.hang.is_some() => {
+            format!("named by who waits for whom; confidence {sure}")
+        }
         Outcome::CauseNamed => format!("named by the log itself; confidence {sure}"),
         _ => format!("not found; what is said here is the symptom; confidence {sure}"),
     };

@@ -60,7 +60,7 @@ fn timeline(hang: &Hang, page: &mut Page) {
         let label = format!("{}.", number + 1);
         page.paragraph(
             Lead::label(2, &label, Role::Dim, hanging),
-            &[(Role::Plain, step)],
+            &[(Role::Plain, &format!("{}.", words::sentence(step)))],
         );
     }
 }
@@ -110,11 +110,7 @@ fn behind(hang: &Hang, page: &mut Page) {
     if hang.behind == 0 {
         return;
     }
-    let named: Vec<String> = hang
-        .some_behind
-        .iter()
-        .map(|thread| format!("{} (pid {})", thread.comm, thread.pid))
-        .collect();
+    let named: Vec<String> = hang.some_behind.iter().map(hangs::thread).collect();
     let more = hang.behind.saturating_sub(named.len() as u64);
     let mut text = words::list(&named);
     if more > 0 {

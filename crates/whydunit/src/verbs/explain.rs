@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use attach::{Content, Context, Dump, Error, Skipped, Target, resolve};
-use base::{Gap, LogEvent};
+use base::{Gap, LogEvent, WaitFacts};
 use cause::InputFacts;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use report::{Format, Options, Report, redact, safe::safe};
@@ -169,6 +169,7 @@ struct Answers {
     inputs: Vec<InputFacts>,
     events: Vec<LogEvent>,
     memory: Vec<Memory>,
+    waits: Vec<WaitFacts>,
     dumps: Vec<(u32, Box<Dump>)>,
     reports: Vec<Report>,
     objects: Vec<(PathBuf, Error)>,
@@ -185,11 +186,12 @@ impl Answers {
                 memory.facts.input = number;
                 self.memory.push(*memory);
                 self.dumps.push((number, dump));
-                self.take(target, Read::Log(facts, events));
+                self.take(target, Read::Log(facts, events, None));
             }
-            Read::Log(facts, events) => {
+            Read::Log(facts, events, waits) => {
                 let number = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
                 self.inputs.push(facts);
+                self.waits.extend(waits.map(|waits| waits.of_input(number)));
                 self.events.extend(events.into_iter().map(|mut event| {
                     event.span.input = number;
                     event
@@ -236,7 +238,13 @@ impl Answers {
         for (path, _) in &self.objects {
             code.add(path);
         }
-        let (report, loaded) = code.explain(self.inputs, self.events, self.memory, &self.dumps);
+        let (report, loaded) = code.explain(
+            self.inputs,
+            self.events,
+            self.waits,
+            self.memory,
+            &self.dumps,
+        );
         exit = exit.and(loaded).and(report.diagnosis.outcome().into());
         if style.titles {
             // Rows that could go out while the logs were read have done so.

@@ -16,4 +16,5 @@ mod pstore;
 mod stacks;
 mod streams;
 mod support;
+mod transcripts;
 mod usage;

@@ -1,0 +1,4 @@
+//! What transcripts share.
+
+pub mod facts;
+pub mod solaris;
