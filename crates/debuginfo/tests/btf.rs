@@ -144,6 +144,37 @@ fn names_of_numbers_and_of_types_are_known() {
 }
 
 #[test]
+fn names_are_found_alike_however_often_they_are_asked_for() {
+    let (often, kernel, module) = with_module();
+    let types = [
+        "struct bonding",
+        "struct kernel_symbol",
+        "enum link_state",
+        "recv_fn",
+        "u32",
+        "bond",
+        "struct nothing",
+    ];
+    let functions = ["bond_open", "open", "kmalloc", "printk", "slave_touch", "x"];
+    // A set that was asked nothing looks through the texts, one that was asked often has a table.
+    for _ in 0..20 {
+        for name in types {
+            let wanted = with_module().0.types_named(name, None).unwrap();
+            assert_eq!(often.types_named(name, None).unwrap(), wanted, "{name}");
+        }
+        for name in functions {
+            let fresh = with_module().0;
+            for id in [kernel, module] {
+                let wanted = fresh.function_type(id, name).unwrap();
+                assert_eq!(often.function_type(id, name).unwrap(), wanted, "{name}");
+            }
+        }
+    }
+    assert!(often.function_type(kernel, "kmalloc").unwrap().is_some());
+    assert!(often.function_type(kernel, "open").unwrap().is_none());
+}
+
+#[test]
 fn every_structure_is_the_one_that_dwarf_tells() {
     let (set, _) = kernel();
     let (dwarf, _) = common::set("kernel-x86_64");

@@ -1,13 +1,16 @@
 //! BTF, the kernel's own description of its types ("BPF Type Format", `Documentation/bpf/btf.rst`): types,
 //! prototypes and names of parameters, but no lines, no variables of functions and no addresses.
 
+mod names;
+
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
 use base::Endian;
 
 use crate::bytes::Bytes;
 use crate::error::{Error, Result};
-use crate::types::{Bits, Encoding, Kind, Member, NameKind, ObjectId, Qualifier, Shape, TypeId};
+use crate::types::{Bits, Encoding, Kind, Member, ObjectId, Qualifier, Shape, TypeId};
 
 /// Set in [`TypeId::at`] of types that BTF describes; the rest is the type's number.
 const MARK: u64 = 1 << 63;
@@ -32,6 +35,9 @@ pub(crate) struct Btf<'a> {
     /// Whether the base only names types: those of a module that is built by itself (`.BTF.base`).
     is_outline: bool,
     places: OnceLock<Places>,
+    names: OnceLock<names::Names>,
+    /// Names that were looked for so far.
+    asked: AtomicU32,
 }
 
 /// Where the types are.
@@ -99,6 +105,8 @@ impl<'a> Btf<'a> {
             base,
             is_outline: false,
             places: OnceLock::new(),
+            names: OnceLock::new(),
+            asked: AtomicU32::new(0),
         })
     }
 
@@ -148,23 +156,6 @@ impl<'a> Btf<'a> {
             places.stopped = (at < self.types_end).then_some(at);
             places
         })
-    }
-
-    /// Every place of the texts at which `name` stands, in order: texts may share their ends.
-    fn places_of_text(&self, name: &str) -> Vec<u32> {
-        let mut places = match &self.base {
-            Some(base) => base.places_of_text(name),
-            None => Vec::new(),
-        };
-        let Some(texts) = self.bytes.slice(self.texts, self.texts_size) else {
-            return places;
-        };
-        let first = self.first_text();
-        let mut needle = name.as_bytes().to_vec();
-        needle.push(0);
-        let found = memchr::memmem::find_iter(texts, &needle);
-        places.extend(found.filter_map(|at| u32::try_from(first + at as u64).ok()));
-        places
     }
 
     /// The number of the first type that is not the base's: 0 is `void`.
@@ -387,41 +378,6 @@ impl<'a> Btf<'a> {
             })
         };
         (0..head.count).map(member).collect()
-    }
-
-    /// Every definition of a `kind` called `name`, without those of the base.
-    pub(crate) fn named(&self, kind: NameKind, name: &str) -> Vec<u64> {
-        let mut found = Vec::new();
-        let texts = self.places_of_text(name);
-        let (Some(lowest), Some(highest)) = (texts.first(), texts.last()) else {
-            return found;
-        };
-        let places = self.walk();
-        for (index, text) in places.names.iter().enumerate() {
-            if text < lowest || text > highest || texts.binary_search(text).is_err() {
-                continue;
-            }
-            let Some(head) = places
-                .at
-                .get(index)
-                .and_then(|at| self.head_at(u64::from(*at)))
-            else {
-                break;
-            };
-            let number = self.first() + index as u32;
-            let is = match kind {
-                NameKind::Structure => head.kind == 4,
-                NameKind::Union => head.kind == 5,
-                NameKind::Enumeration => head.kind == 6 || head.kind == 19,
-                NameKind::Typedef => head.kind == 8,
-                NameKind::Base => head.kind == 1 || head.kind == 16,
-                NameKind::Function => head.kind == 12,
-            };
-            if is && head.name != 0 && self.text(head.name) == name {
-                found.push(MARK | u64::from(number));
-            }
-        }
-        found
     }
 }
 
