@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::object::Object;
 use crate::relocation::{Relocation, RelocationKind};
 use crate::sources::elf_symtab::Home;
+use crate::threads;
 
 /// Bytes of a section that are looked through at a time.
 const PART: u64 = 1 << 20;
@@ -146,11 +147,12 @@ impl CrossReferences {
                 parts.push((section, start..size.min(start + PART)));
             }
         }
-        let found: Vec<Part> = parts
-            .par_iter()
-            .with_max_len(1)
-            .map(|(section, part)| references(object, section, part.clone(), &starts))
-            .collect::<Result<_>>()?;
+        let found = threads::map(&parts, |(section, part)| {
+            let mut found = references(object, section, part.clone(), &starts)?;
+            found.own.sort_unstable();
+            Ok(found)
+        });
+        let found: Vec<Part> = found.into_iter().collect::<Result<_>>()?;
         let mut all = CrossReferences {
             own: Vec::with_capacity(found.iter().map(|part| part.own.len()).sum()),
             ..CrossReferences::default()
@@ -161,7 +163,8 @@ impl CrossReferences {
             all.other.extend(part.other);
             made.extend(part.made);
         }
-        all.own.par_sort_unstable();
+        // Each part is in order: they are only merged by this one.
+        all.own.sort();
         all.other.sort_unstable();
         made.sort_unstable();
         let has_all = object

@@ -25,6 +25,7 @@ mod sections;
 mod set;
 mod sources;
 mod store;
+mod threads;
 mod types;
 
 pub use convention::Argument;

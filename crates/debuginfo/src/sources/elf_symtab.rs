@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use object::elf;
 
-use rayon::prelude::*;
-
 use crate::elf::Elf;
 use crate::error::{Error, Result};
+use crate::threads;
 
 /// A symbol of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,10 +214,16 @@ impl<'a> Symbols<'a> {
             }
             Some(symbol)
         };
-        let entries = raw.par_chunks_exact(wanted).enumerate();
-        let all: Vec<Option<Symbol<'a>>> = entries.with_min_len(PART).map(read).collect();
-        // All have their fields: a chunk is as long as an entry.
-        let all = all.into_iter().flatten().collect();
+        let parts: Vec<_> = raw.chunks(wanted * PART).enumerate().collect();
+        let read = threads::map(&parts, |(number, part)| -> Vec<Symbol<'a>> {
+            let first = number * PART;
+            let entries = part.chunks_exact(wanted).enumerate();
+            // All have their fields: a chunk is as long as an entry.
+            let read = entries.filter_map(|(place, entry)| read((first + place, entry)));
+            read.collect()
+        });
+        let mut all = Vec::with_capacity(raw.len() / wanted);
+        all.extend(read.into_iter().flatten());
         Ok(Symbols {
             all,
             descriptors,
@@ -277,12 +282,11 @@ impl<'a> Symbols<'a> {
         }
         let index = self.by_name.get_or_init(|| {
             let hashes = self.all.iter().zip(0..);
-            let mut index: Vec<_> = hashes
+            let index: Vec<_> = hashes
                 .filter(|(s, _)| !s.name.is_empty())
                 .map(|(s, n)| (hash(s.name), n))
                 .collect();
-            index.par_sort_unstable();
-            index
+            threads::sort(&index)
         });
         let hash = hash(name);
         let start = index.partition_point(|(other, _)| *other < hash);
@@ -303,9 +307,8 @@ impl<'a> Symbols<'a> {
                     && !symbol.name.is_empty()
                     && !matches!(symbol.kind, SymbolKind::Section | SymbolKind::Other)
             });
-            let mut index: Vec<_> = places.map(|(symbol, n)| (symbol.address, n)).collect();
-            index.par_sort_unstable();
-            index
+            let index: Vec<_> = places.map(|(symbol, n)| (symbol.address, n)).collect();
+            threads::sort(&index)
         })
     }
 

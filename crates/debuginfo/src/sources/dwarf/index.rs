@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::entry::Entry;
 use super::{Dwarf, Slice, Unit};
 use crate::error::Result;
+use crate::threads;
 use crate::types::{NameKind, TypeId};
 
 /// A variable: its name and its type.
@@ -166,11 +167,7 @@ impl<'a> Dwarf<'a> {
             .windows(2)
             .filter_map(|cut| units.get(*cut.first()?..*cut.last()?))
             .collect();
-        let found: Vec<Found> = ranges
-            .par_iter()
-            .with_max_len(1)
-            .map(|units| self.index_part(units))
-            .collect();
+        let found = threads::map(&ranges, |units| self.index_part(units));
         let mut all = Found::default();
         for part in found {
             for (key, at) in part {
@@ -358,23 +355,18 @@ impl<'a> Dwarf<'a> {
             base::Endian::Big => bytes.iter().fold(0, fold),
         };
         let finder = memchr::memmem::Finder::new(head);
-        let parts = self.info.len().div_ceil(PART);
-        let mut places: Vec<(u64, usize)> = (0..parts)
-            .into_par_iter()
-            .flat_map_iter(|part| {
-                let start = part * PART;
-                let end = self.info.len().min(start + PART + needle.len() - 1);
-                let bytes = self.info.get(start..end).unwrap_or_default();
-                let address = |at: usize| {
-                    let from = at + head.len();
-                    Some((read(bytes.get(from..from + word.len())?), start + at))
-                };
-                let found = finder.find_iter(bytes).filter_map(address);
-                found.take(MOST_VARIABLES).collect::<Vec<_>>()
-            })
-            .collect();
-        places.sort_unstable();
-        places
+        let starts: Vec<usize> = (0..self.info.len()).step_by(PART).collect();
+        let parts = threads::map(&starts, |start| {
+            let end = self.info.len().min(start + PART + needle.len() - 1);
+            let bytes = self.info.get(*start..end).unwrap_or_default();
+            let address = |at: usize| {
+                let from = at + head.len();
+                Some((read(bytes.get(from..from + word.len())?), start + at))
+            };
+            let found = finder.find_iter(bytes).filter_map(address);
+            found.take(MOST_VARIABLES).collect::<Vec<_>>()
+        });
+        threads::sorted(&parts)
     }
 
     /// The variable whose place in memory `needle` tells, in a part of `.debug_info`.

@@ -23,6 +23,7 @@ use gimli::{EndianSlice, RunTimeEndian, SectionId};
 use crate::error::{Error, Result};
 use crate::machines::{self, Machine};
 use crate::object::Object;
+use crate::threads;
 use crate::types::ObjectId;
 
 pub(crate) use frames::Frames;
@@ -213,22 +214,26 @@ impl<'a> Dwarf<'a> {
     }
 
     fn found_ranges(&self, told: &[(u64, u64, usize)]) -> Vec<(u64, u64, usize)> {
-        use rayon::prelude::*;
         let mut known: Vec<_> = told.iter().map(|(_, _, unit)| *unit).collect();
         known.sort_unstable();
         known.dedup();
-        let left_out = self.headers().units.par_iter().with_max_len(16);
-        let left_out = left_out.filter(|(at, _)| known.binary_search(at).is_err());
+        let units = self.headers().units.iter();
+        let left_out: Vec<_> = units
+            .filter(|(at, _)| known.binary_search(at).is_err())
+            .collect();
         // Units may share their lists of ranges.
-        let mut ranges: Vec<_> = left_out
-            .flat_map_iter(|(at, header)| {
+        let parts: Vec<_> = left_out.chunks(16).collect();
+        let ranges = threads::map(&parts, |units| -> Vec<_> {
+            let ranges = units.iter().flat_map(|(at, header)| {
                 let ranges = self
                     .read_unit(*at, *header)
                     .and_then(|unit| self.ranges_of_unit(&unit));
                 let ranges = ranges.unwrap_or_default().into_iter();
                 ranges.map(|range| (range.start, range.end, *at))
-            })
-            .collect();
+            });
+            ranges.collect()
+        });
+        let mut ranges = ranges.concat();
         ranges.sort_unstable();
         ranges
     }
@@ -271,7 +276,6 @@ struct Sections<'a> {
 
 impl<'a> Sections<'a> {
     fn load(object: &Object<'a>) -> Result<Self> {
-        use rayon::prelude::*;
         const WANTED: [SectionId; 13] = [
             SectionId::DebugAbbrev,
             SectionId::DebugAddr,
@@ -289,11 +293,8 @@ impl<'a> Sections<'a> {
         ];
         let endian = run_time(object.endian());
         // Unpacking and relocating takes its time; sections do not depend on each other.
-        let contents: Vec<_> = WANTED
-            .par_iter()
-            .with_max_len(1)
-            .map(|id| Ok((*id, object.debug_section(id.name())?)))
-            .collect::<Result<_>>()?;
+        let contents = threads::map(&WANTED, |id| Ok((*id, object.debug_section(id.name())?)));
+        let contents: Vec<_> = contents.into_iter().collect::<Result<_>>()?;
         let bytes = |id: SectionId| {
             let found = contents.iter().find(|(other, _)| *other == id);
             found.map_or(&[][..], |(_, bytes)| *bytes)
