@@ -30,8 +30,6 @@ pub struct Function<'a> {
     pub scopes: Vec<Scope<'a>>,
     /// Parameters and variables in the order of the debug info, which is that of the source.
     pub variables: Vec<Variable<'a>>,
-    /// What debug info tells of its calls, by address.
-    pub calls: Vec<CallSite<'a>>,
 }
 
 /// A part of a function in which names mean something.

@@ -198,15 +198,13 @@ impl<'a> DebugInfo<'a> {
             return Ok(Some((at, false, Some(register))));
         }
         // What jumps through a register at a function's end is told by debug info alone.
-        let Some(function) = self.function_at(user, at)? else {
-            return Ok(None);
-        };
+        let calls = self.calls_at(user, at)?;
         let names = match self.object(id) {
             Some(home) => home.symbols_starting_at(address)?,
             None => return Ok(None),
         };
         let near = at..at.saturating_add(4 * FAR as u64);
-        let call = function.calls.iter().find(|call| {
+        let call = calls.iter().find(|call| {
             near.contains(&call.return_address)
                 && names
                     .iter()

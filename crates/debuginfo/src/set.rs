@@ -8,7 +8,8 @@ use base::Gap;
 
 use crate::error::{Error, Result};
 use crate::function::{
-    FrameRules, Function, InlineFrame, RunningFunction, Scope, ScopeKind, SourceLine, VariableAt,
+    CallSite, FrameRules, Function, InlineFrame, RunningFunction, Scope, ScopeKind, SourceLine,
+    VariableAt,
 };
 use crate::object::Object;
 use crate::sources::btf::Btf;
@@ -377,6 +378,17 @@ impl<'a> DebugInfo<'a> {
         Ok(Some(function))
     }
 
+    /// What debug info tells of the calls of the function with code at `address`, by address.
+    pub fn calls_at(&self, id: ObjectId, address: u64) -> Result<Vec<CallSite<'a>>> {
+        match self.dwarf(id)? {
+            Some(dwarf) => match dwarf.function_at(address)? {
+                Some((unit, entry)) => dwarf.calls(&unit, entry),
+                None => Ok(Vec::new()),
+            },
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// What the symbol table and BTF together tell of a function: its name, place and prototype.
     fn function_of_types(&self, id: ObjectId, address: u64) -> Result<Option<Arc<Function<'a>>>> {
         let Some(object) = self.object(id) else {
@@ -418,7 +430,6 @@ impl<'a> DebugInfo<'a> {
                 ranges: vec![range],
             }],
             variables: Vec::new(),
-            calls: Vec::new(),
         })))
     }
 

@@ -36,13 +36,9 @@ fn chain(set: &DebugInfo<'_>, id: ObjectId, address: u64) -> Vec<String> {
 
 /// The address of the call of `callee` in a function, by what debug info says follows it.
 fn behind_call(set: &DebugInfo<'_>, id: ObjectId, function: u64, callee: &str) -> u64 {
-    let function = set.function_at(id, function).unwrap().unwrap();
-    let call = function
-        .calls
-        .iter()
-        .find(|call| call.callee == Some(callee))
-        .unwrap();
-    call.return_address
+    let calls = set.calls_at(id, function).unwrap();
+    let call = calls.iter().find(|call| call.callee == Some(callee));
+    call.unwrap().return_address
 }
 
 #[test]
@@ -64,6 +60,22 @@ fn an_inlined_function_is_told_with_its_call() {
             ["bond_alb_initialize bond.c:62"],
             "{file}"
         );
+    }
+}
+
+#[test]
+fn a_function_within_another_is_found() {
+    let (set, id) = common::set("nested.o");
+    let [outer, inner] = ["count", "look"].map(|name| common::function(&set, name));
+    assert_ne!(outer, inner);
+    for (address, name, variables) in [
+        (outer, "count", &["numbers", "length", "least"][..]),
+        (inner, "look", &["number"]),
+    ] {
+        let function = set.function_at(id, address).unwrap().unwrap();
+        assert_eq!(function.name, name);
+        let parameters: Vec<_> = function.parameters().map(|of| of.name).collect();
+        assert_eq!(parameters, variables);
     }
 }
 
@@ -285,12 +297,10 @@ fn the_structure_of_the_handler_is_in_a_register_that_calls_preserve_everywhere(
 #[test]
 fn calls_tell_what_their_arguments_were() {
     let (set, id) = common::set("x86_64.ko");
-    let function = set
-        .function_at(id, common::function(&set, "rlb_initialize"))
-        .unwrap()
+    let told = set
+        .calls_at(id, common::function(&set, "rlb_initialize"))
         .unwrap();
-    let calls: Vec<_> = function
-        .calls
+    let calls: Vec<_> = told
         .iter()
         .map(|call| (call.callee, call.is_tail))
         .collect();
@@ -299,7 +309,7 @@ fn calls_tell_what_their_arguments_were() {
         [(Some("kmalloc"), false), (Some("dev_add_pack"), false)]
     );
     assert_eq!(
-        function.calls[0].arguments,
+        told[0].arguments,
         [
             (Reg("rdi"), Where::Constant(12288)),
             (Reg("rsi"), Where::Constant(0xcc0))
@@ -310,19 +320,14 @@ fn calls_tell_what_their_arguments_were() {
         Box::new(Expr::Reg(Reg("rbx"))),
         Box::new(Expr::Const(136)),
     );
-    assert_eq!(
-        function.calls[1].arguments,
-        [(Reg("rdi"), Where::Value(pt))]
-    );
+    assert_eq!(told[1].arguments, [(Reg("rdi"), Where::Value(pt))]);
 
     // On ppc64 an argument lies in the frame.
     let (set, id) = common::set("ppc64.ko");
-    let function = set
-        .function_at(id, common::function(&set, "rlb_arp_recv"))
-        .unwrap()
+    let calls = set
+        .calls_at(id, common::function(&set, "rlb_arp_recv"))
         .unwrap();
-    let printk = function
-        .calls
+    let printk = calls
         .iter()
         .find(|call| call.callee == Some("printk"))
         .unwrap();
@@ -341,11 +346,10 @@ fn calls_tell_what_their_arguments_were() {
 
     // At the end of a function the call is a jump.
     let (set, id) = common::set("mips64.ko");
-    let function = set
-        .function_at(id, common::function(&set, "bond_open"))
-        .unwrap()
+    let calls = set
+        .calls_at(id, common::function(&set, "bond_open"))
         .unwrap();
-    let last = function.calls.last().unwrap();
+    let last = calls.last().unwrap();
     assert_eq!(
         (last.callee, last.is_tail),
         (Some("bond_alb_initialize"), true)

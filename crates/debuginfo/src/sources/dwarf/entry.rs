@@ -154,6 +154,23 @@ impl<'a> Dwarf<'a> {
         name.unwrap_or_default()
     }
 
+    /// The name and the type of a parameter or variable, each its own or that of what it is a copy of.
+    pub(super) fn name_and_type(
+        &self,
+        unit: &Unit<'a>,
+        entry: &Entry<'a>,
+    ) -> (&'a str, Option<TypeId>) {
+        let (mut name, mut type_id) = ("", None);
+        self.along(unit, entry, |dwarf, unit, entry| {
+            if name.is_empty() {
+                name = dwarf.text(unit, entry, dw::DW_AT_name);
+            }
+            type_id = type_id.or_else(|| dwarf.type_of(unit, entry));
+            (!name.is_empty() && type_id.is_some()).then_some(())
+        });
+        (name, type_id)
+    }
+
     /// The number of an attribute that is a constant without a sign.
     pub(super) fn number(entry: &Entry<'a>, name: gimli::DwAt) -> Option<u64> {
         match entry.attr_value(name)? {

@@ -1,10 +1,9 @@
-//! Functions, what is inlined into them, their variables and calls: chapters 3 and 4.
+//! Functions, what is inlined into them and their variables: chapters 3 and 4.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arch::Reg;
 use base::Budget;
 use gimli::{AttributeValue, UnitOffset, constants as dw};
 
@@ -12,12 +11,30 @@ use super::entry::Entry;
 use super::location::Frame;
 use super::{Dwarf, MOST_RANGES, Unit};
 use crate::error::Result;
-use crate::function::{CallSite, Function, Scope, ScopeKind, SourceLine, Variable, Where};
+use crate::function::{Function, Scope, ScopeKind, SourceLine, Variable};
 use crate::types::Kind;
 
 /// Places of the variables of one function: lists of places may be shared, and so grow out of all proportion
 /// to the file.
 const MOST_PLACES: u64 = 1 << 18;
+
+/// Entries whose children seldom are functions with code: only GNU C has functions within functions.
+const ENCLOSED: [gimli::DwTag; 6] = [
+    dw::DW_TAG_subprogram,
+    dw::DW_TAG_structure_type,
+    dw::DW_TAG_union_type,
+    dw::DW_TAG_enumeration_type,
+    dw::DW_TAG_array_type,
+    dw::DW_TAG_subroutine_type,
+];
+
+/// Entries of a function's body that say nothing of its scopes and variables: most of them are of its calls.
+const OF_CALLS: [gimli::DwTag; 4] = [
+    dw::DW_TAG_call_site,
+    dw::DW_TAG_GNU_call_site,
+    dw::DW_TAG_call_site_parameter,
+    dw::DW_TAG_GNU_call_site_parameter,
+];
 
 /// A function of a unit: where its code is and where its entry.
 #[derive(Debug)]
@@ -27,19 +44,27 @@ pub(super) struct Place {
 }
 
 impl<'a> Dwarf<'a> {
-    /// All functions with code of a unit.
-    pub(super) fn places_of_functions<'u>(&self, unit: &'u Unit<'a>) -> &'u [Place] {
-        unit.functions.get_or_init(|| {
+    /// The function of a unit with code at `address`.
+    fn place_in<'u>(&self, unit: &'u Unit<'a>, address: u64) -> Option<&'u Place> {
+        let places = |is_quick| {
             let mut places = Vec::new();
             // What is read before damage stands.
-            if let Err(error) = self.read_places(unit, &mut places) {
+            if let Err(error) = self.read_places(unit, is_quick, &mut places) {
                 self.note_damage(error);
             }
             places
+        };
+        let holds = |place: &&Place| place.ranges.iter().any(|range| range.contains(&address));
+        let outer = unit.functions.get_or_init(|| places(true)).iter();
+        outer.into_iter().find(holds).or_else(|| {
+            // A function may lie within another one's text, and its code elsewhere.
+            let all = unit.all_functions.get_or_init(|| places(false)).iter();
+            all.into_iter().find(holds)
         })
     }
 
-    fn read_places(&self, unit: &Unit<'a>, places: &mut Vec<Place>) -> Result<()> {
+    /// The functions with code of a unit; quickly those that do not lie within what can be stepped over as a whole.
+    fn read_places(&self, unit: &Unit<'a>, is_quick: bool, places: &mut Vec<Place>) -> Result<()> {
         let mut budget = Budget::new("ranges of the functions of one unit", MOST_RANGES);
         let mut entries = self.entries(unit, None)?;
         while !entries.is_empty() {
@@ -49,25 +74,42 @@ impl<'a> Dwarf<'a> {
                 continue;
             };
             let specs = abbreviation.attributes();
-            entries.skip_attributes(specs).map_err(wrong)?;
-            let has_code = |spec: &gimli::AttributeSpecification| {
-                spec.name() == dw::DW_AT_low_pc || spec.name() == dw::DW_AT_ranges
-            };
-            if abbreviation.tag() == dw::DW_TAG_subprogram && specs.iter().any(has_code) {
+            let tag = abbreviation.tag();
+            let has = |is: &dyn Fn(gimli::DwAt) -> bool| specs.iter().any(|spec| is(spec.name()));
+            let has_code = |name| name == dw::DW_AT_low_pc || name == dw::DW_AT_ranges;
+            let is_stepped_over = is_quick
+                && abbreviation.has_children()
+                && ENCLOSED.contains(&tag)
+                && has(&|name| name == dw::DW_AT_sibling);
+            let mut sibling = None;
+            if is_stepped_over {
+                for spec in specs {
+                    let attribute = entries.read_attribute_inline(*spec).map_err(wrong)?;
+                    if let (dw::DW_AT_sibling, AttributeValue::UnitRef(next)) =
+                        (attribute.name(), attribute.value())
+                    {
+                        sibling = Some(next);
+                    }
+                }
+            } else {
+                entries.skip_attributes(specs).map_err(wrong)?;
+            }
+            if tag == dw::DW_TAG_subprogram && has(&has_code) {
                 let ranges = self.ranges(unit, &self.entry(unit, at)?, &mut budget)?;
                 if !ranges.is_empty() {
                     places.push(Place { ranges, entry: at });
                 }
+            }
+            // It must lie ahead, or this would go on for ever.
+            if let Some(next) = sibling.filter(|next| *next > entries.next_offset()) {
+                entries = self.entries(unit, Some(next))?;
             }
         }
         Ok(())
     }
 
     pub(super) fn has_function_at(&self, unit: &Unit<'a>, address: u64) -> bool {
-        let places = self.places_of_functions(unit).iter();
-        places
-            .flat_map(|place| &place.ranges)
-            .any(|range| range.contains(&address))
+        self.place_in(unit, address).is_some()
     }
 
     /// The function with code at `address`, and its unit.
@@ -75,13 +117,9 @@ impl<'a> Dwarf<'a> {
         let Some(unit) = self.unit_with_code(address)? else {
             return Ok(None);
         };
-        let holds = |place: &&Place| place.ranges.iter().any(|range| range.contains(&address));
-        let found = self
-            .places_of_functions(&unit)
-            .iter()
-            .find(holds)
-            .map(|place| place.entry);
-        Ok(found.map(|entry| (unit, entry)))
+        let found = self.place_in(&unit, address);
+        let entry = found.map(|place| place.entry);
+        Ok(entry.map(|entry| (unit, entry)))
     }
 
     /// The line of the instruction at `address`.
@@ -127,7 +165,6 @@ impl<'a> Dwarf<'a> {
                 declared: self.declared(unit, &root),
                 scopes: Vec::new(),
                 variables: Vec::new(),
-                calls: Vec::new(),
             },
         };
         let (home, origin) = self.origin(unit, at)?;
@@ -154,160 +191,89 @@ impl<'a> Dwarf<'a> {
         if !entry.has_children() {
             return Ok(reading.function);
         }
-        // What each entry around the current one is: a scope, a call, or something of no interest.
-        let mut around = vec![Around::Scope(0)];
+        // What each entry around the current one is: a scope, or something of no interest.
+        let mut around = vec![Some(0)];
         while !entries.is_empty() && entries.next_depth() > 0 {
+            let mut ahead = entries.clone();
+            let at = unit.range.start.saturating_add(entries.next_offset().0);
+            let wrong = |error| self.wrong(at, error);
+            if let Some(abbreviation) = ahead.read_abbreviation().map_err(wrong)?
+                && OF_CALLS.contains(&abbreviation.tag())
+            {
+                let depth = usize::try_from(entries.next_depth()).unwrap_or(0);
+                let skipped = ahead.skip_attributes(abbreviation.attributes());
+                skipped.map_err(wrong)?;
+                around.truncate(depth);
+                around.extend(abbreviation.has_children().then_some(None));
+                entries = ahead;
+                continue;
+            }
             if !self.read_entry(unit, &mut entries, &mut entry)? {
                 continue;
             }
             around.truncate(usize::try_from(entry.depth()).unwrap_or(0));
-            let parent = around.last().copied().unwrap_or(Around::Nothing);
+            let parent = around.last().copied().flatten();
             let is = self.child(&mut reading, parent, &entry)?;
             if entry.has_children() {
                 around.push(is);
             }
         }
-        reading
-            .function
-            .calls
-            .sort_by_key(|call| call.return_address);
         Ok(reading.function)
     }
 
-    /// Reads an entry of a function's body and tells what it is to its children.
+    /// Reads an entry of a function's body in the scope `parent`, and tells which scope it is to its children.
     fn child(
         &self,
         reading: &mut Reading<'_, 'a>,
-        parent: Around,
+        parent: Option<usize>,
         entry: &Entry<'a>,
-    ) -> Result<Around> {
+    ) -> Result<Option<usize>> {
         let unit = reading.frame.unit;
-        match (parent, entry.tag()) {
-            (Around::Scope(parent), dw::DW_TAG_lexical_block) => {
+        let Some(parent) = parent else {
+            return Ok(None);
+        };
+        match entry.tag() {
+            dw::DW_TAG_lexical_block => {
                 let outer = reading.function.scopes.get(parent);
                 let name = outer.map_or("", |scope| scope.name);
                 let ranges = self.ranges(unit, entry, &mut reading.ranges)?;
-                Ok(reading.scope(Scope {
+                Ok(Some(reading.scope(Scope {
                     kind: ScopeKind::Block,
                     parent: Some(parent),
                     name,
                     ranges,
-                }))
+                })))
             }
-            (Around::Scope(parent), dw::DW_TAG_inlined_subroutine) => {
+            dw::DW_TAG_inlined_subroutine => {
                 let scope = Scope {
                     kind: ScopeKind::Inlined(self.call_line(unit, entry)),
                     parent: Some(parent),
                     name: self.name(unit, entry),
                     ranges: self.ranges(unit, entry, &mut reading.ranges)?,
                 };
-                Ok(reading.scope(scope))
+                Ok(Some(reading.scope(scope)))
             }
-            (Around::Scope(scope), dw::DW_TAG_formal_parameter | dw::DW_TAG_variable) => {
+            dw::DW_TAG_formal_parameter | dw::DW_TAG_variable => {
                 let is_parameter = entry.tag() == dw::DW_TAG_formal_parameter;
-                let number = reading.parameters.entry(scope).or_insert(0);
+                let number = reading.parameters.entry(parent).or_insert(0);
                 let parameter = is_parameter.then_some(*number);
                 *number += usize::from(is_parameter);
+                let (name, type_id) = self.name_and_type(unit, entry);
                 let variable = Variable {
-                    name: self.name(unit, entry),
-                    type_id: self
-                        .along(unit, entry, |dwarf, unit, entry| dwarf.type_of(unit, entry)),
+                    name,
+                    type_id,
                     parameter,
-                    scope,
+                    scope: parent,
                     places: self.places(&reading.frame, entry, &mut reading.places)?,
                 };
                 // A declaration of a variable of another place (`extern int x;` in a block).
                 if !variable.name.is_empty() && !Self::flag(entry, dw::DW_AT_declaration) {
                     reading.function.variables.push(variable);
                 }
-                Ok(Around::Nothing)
+                Ok(None)
             }
-            (Around::Scope(_), dw::DW_TAG_call_site | dw::DW_TAG_GNU_call_site) => {
-                match self.call(&reading.frame, entry)? {
-                    Some(call) => {
-                        reading.function.calls.push(call);
-                        Ok(Around::Call(reading.function.calls.len() - 1))
-                    }
-                    None => Ok(Around::Nothing),
-                }
-            }
-            (
-                Around::Call(call),
-                dw::DW_TAG_call_site_parameter | dw::DW_TAG_GNU_call_site_parameter,
-            ) => {
-                if let Some(argument) = self.argument(&reading.frame, entry)
-                    && let Some(call) = reading.function.calls.get_mut(call)
-                {
-                    call.arguments.push(argument);
-                }
-                Ok(Around::Nothing)
-            }
-            _ => Ok(Around::Nothing),
+            _ => Ok(None),
         }
-    }
-
-    fn call(&self, frame: &Frame<'_, 'a>, entry: &Entry<'a>) -> Result<Option<CallSite<'a>>> {
-        let unit = frame.unit;
-        // GNU's names for DWARF 4 and the later ones of version 5 (3.4.1).
-        let address = [
-            dw::DW_AT_call_return_pc,
-            dw::DW_AT_low_pc,
-            dw::DW_AT_call_pc,
-        ]
-        .into_iter()
-        .find_map(|name| entry.attr_value(name));
-        let Some(address) = address else {
-            return Ok(None);
-        };
-        let wrong = |error| self.wrong(unit.range.start.saturating_add(entry.offset().0), error);
-        let Some(address) = self
-            .inner
-            .attr_address(&unit.inner, address)
-            .map_err(wrong)?
-        else {
-            return Ok(None);
-        };
-        let target = [dw::DW_AT_call_target, dw::DW_AT_GNU_call_site_target]
-            .into_iter()
-            .find_map(|name| entry.attr_value(name));
-        let target = match target {
-            Some(AttributeValue::Exprloc(expression)) => Some(self.computed(frame, &expression)),
-            _ => None,
-        };
-        let callee = self.along(unit, entry, |dwarf, unit, entry| {
-            let origin = dwarf.reference(unit, entry, dw::DW_AT_call_origin)?;
-            let (home, at) = dwarf.home(origin)?;
-            let unit = home.unit_of(at).ok()?;
-            let name = home.name(&unit, &home.entry_at(&unit, at).ok()?);
-            (!name.is_empty()).then_some(name)
-        });
-        let named = self.name(unit, entry);
-        Ok(Some(CallSite {
-            return_address: address,
-            callee: callee.or((!named.is_empty()).then_some(named)),
-            target,
-            is_tail: Self::flag(entry, dw::DW_AT_call_tail_call)
-                || Self::flag(entry, dw::DW_AT_GNU_tail_call),
-            arguments: Vec::new(),
-        }))
-    }
-
-    /// The register of an argument and what it holds (3.4.2).
-    fn argument(&self, frame: &Frame<'_, 'a>, entry: &Entry<'a>) -> Option<(Reg, Where)> {
-        let AttributeValue::Exprloc(location) = entry.attr_value(dw::DW_AT_location)? else {
-            return None;
-        };
-        let Where::Register(register) = self.place(frame, &location) else {
-            return None;
-        };
-        let value = [dw::DW_AT_call_value, dw::DW_AT_GNU_call_site_value]
-            .into_iter()
-            .find_map(|name| entry.attr_value(name))?;
-        let AttributeValue::Exprloc(value) = value else {
-            return None;
-        };
-        let value = self.computed(frame, &value);
-        Some((register, value))
     }
 
     /// Where an entry is written.
@@ -339,16 +305,8 @@ struct Reading<'r, 'a> {
 }
 
 impl<'a> Reading<'_, 'a> {
-    fn scope(&mut self, scope: Scope<'a>) -> Around {
+    fn scope(&mut self, scope: Scope<'a>) -> usize {
         self.function.scopes.push(scope);
-        Around::Scope(self.function.scopes.len() - 1)
+        self.function.scopes.len() - 1
     }
-}
-
-/// What an entry is to its children.
-#[derive(Clone, Copy)]
-enum Around {
-    Scope(usize),
-    Call(usize),
-    Nothing,
 }

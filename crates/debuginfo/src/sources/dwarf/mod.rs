@@ -2,6 +2,7 @@
 //!
 //! References are to "DWARF Debugging Information Format Version 5".
 
+mod calls;
 mod chain;
 mod entry;
 mod frames;

@@ -37,7 +37,9 @@ pub(crate) struct Unit<'a> {
     pub(super) inner: gimli::Unit<Slice<'a>>,
     /// Where in `.debug_line` its line table is.
     pub(super) line_table: Option<usize>,
+    /// Its functions, without those within others.
     pub(super) functions: OnceLock<Vec<functions::Place>>,
+    pub(super) all_functions: OnceLock<Vec<functions::Place>>,
     pub(super) lines: OnceLock<lines::Lines<'a>>,
     pub(super) names: OnceLock<Vec<index::Named>>,
 }
@@ -160,6 +162,7 @@ impl<'a> Dwarf<'a> {
             },
             line_table: None,
             functions: OnceLock::new(),
+            all_functions: OnceLock::new(),
             lines: OnceLock::new(),
             names: OnceLock::new(),
         };
