@@ -129,8 +129,10 @@ impl Tracer for FileTracer<'_, '_> {
         let held = memory.and_then(|memory| today::member(&first, body, memory));
         // Of an object that has changed since, or is another, nothing follows.
         let judged = memory.filter(|_| held.as_ref().is_some_and(|(_, is_same)| *is_same));
-        let (setters, left_out) = setters::find(self.debug, &all, near, judged);
-        let (unnamed, skipped) = unnamed::find(self.debug, &first, near);
+        let ((setters, left_out), (unnamed, skipped)) = rayon::join(
+            || setters::find(self.debug, &all, near, judged),
+            || unnamed::find(self.debug, &first, near),
+        );
         if skipped > 0 {
             let why = format!("{skipped} functions, the farthest, were not looked at for that");
             let what = "copies over it, and to whom its address is given";

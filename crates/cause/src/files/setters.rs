@@ -3,6 +3,7 @@
 use base::{Caller, EndKind, Guard, Setter};
 use code::{Condition, Reached, Store, Stores, View, Way};
 use debuginfo::{DebugInfo, ObjectId};
+use rayon::prelude::*;
 
 use super::chain::Found;
 use super::today::{Chain, Memory};
@@ -77,30 +78,45 @@ fn of<'d>(
     prefer(&mut chosen, |store| store.is_exact);
     // What gives it a value is more of an answer than what takes it away.
     chosen.sort_by_key(|store| store.number == Some(0));
+    let object = memory.zip(found.address);
     let mut setters: Vec<Setter> = Vec::new();
-    for store in chosen {
-        if setters.len() >= MOST_SETTERS {
+    let mut rest = chosen.as_slice();
+    while !rest.is_empty() {
+        // Each adds one at most, so that none is told for nothing.
+        let wanted = MOST_SETTERS.saturating_sub(setters.len()).min(rest.len());
+        let (part, behind) = rest.split_at_checked(wanted).unwrap_or_default();
+        if part.is_empty() {
             left_out.get_or_insert_with(|| "more places store to it than are told".to_owned());
             break;
         }
-        let object = memory.zip(found.address);
-        let setter = setter(debug, &found.end.what, store, object);
-        let is_told = |known: &&mut Setter| {
-            (&known.function, &known.stores) == (&setter.function, &setter.stores)
-        };
-        match setters.iter_mut().find(is_told) {
-            // A store that a compiler made twice runs under what both have in common.
-            Some(known) => {
-                let is_common = |guard: &Guard| {
-                    let mut others = setter.guards.iter();
-                    others.any(|other| other.condition == guard.condition)
-                };
-                known.guards.retain(is_common);
-            }
-            None => setters.push(setter),
+        rest = behind;
+        let told = part
+            .par_iter()
+            .with_max_len(1)
+            .map(|store| setter(debug, &found.end.what, store, object));
+        for setter in told.collect::<Vec<_>>() {
+            add(&mut setters, setter);
         }
     }
     setters
+}
+
+/// Adds a setter to those that are told.
+fn add(setters: &mut Vec<Setter>, setter: Setter) {
+    let is_told = |known: &&mut Setter| {
+        (&known.function, &known.stores) == (&setter.function, &setter.stores)
+    };
+    match setters.iter_mut().find(is_told) {
+        // A store that a compiler made twice runs under what both have in common.
+        Some(known) => {
+            let is_common = |guard: &Guard| {
+                let mut others = setter.guards.iter();
+                others.any(|other| other.condition == guard.condition)
+            };
+            known.guards.retain(is_common);
+        }
+        None => setters.push(setter),
+    }
 }
 
 /// Keeps what `is` better, where there is any.
