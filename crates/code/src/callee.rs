@@ -81,8 +81,8 @@ fn name_at<'a>(object: &Object<'a>, address: u64) -> Option<&'a str> {
     if let Ok(Some(symbol)) = object.external_at(address) {
         return Some(symbol.name);
     }
-    let symbols = object.symbols_starting_at(address).ok()?;
-    symbols.first().map(|symbol| symbol.name)
+    let symbol = object.symbol_starting_at(address).ok()??;
+    Some(symbol.name)
 }
 
 /// A function that is called.
@@ -122,8 +122,8 @@ pub(crate) fn at<'a>(
             .copied();
         return Ok(Some(Callee { name, home }));
     }
-    let symbols = object.symbols_starting_at(address)?;
-    Ok(symbols.first().map(|symbol| Callee {
+    let symbol = object.symbol_starting_at(address)?;
+    Ok(symbol.map(|symbol| Callee {
         name: symbol.name.strip_prefix(TRAMPOLINE).unwrap_or(symbol.name),
         home: Some((id, address)),
     }))

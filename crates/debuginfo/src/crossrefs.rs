@@ -84,6 +84,8 @@ pub(crate) struct CrossReferences {
 /// Addresses at which functions start.
 #[derive(Debug)]
 pub(crate) struct Starts {
+    /// From the first byte of code to the last.
+    code: Range<u64>,
     first: u64,
     /// A bit for each address from the first one on; none where they lie too far apart.
     bits: Vec<u64>,
@@ -112,7 +114,12 @@ impl Starts {
                 }
             }
         }
+        let code = object.sections().iter().filter(|s| s.is_code());
+        let code = code
+            .map(Section::range)
+            .reduce(|all, section| all.start.min(section.start)..all.end.max(section.end));
         Ok(Starts {
+            code: code.unwrap_or(0..0),
             first,
             bits,
             sorted,
@@ -222,7 +229,10 @@ fn references<'a>(
             return;
         };
         if let Some(to) = relocation.target() {
-            found.own.push(Reference { to, at, how });
+            // Of functions alone anyone asks.
+            if starts.code.contains(&to) {
+                found.own.push(Reference { to, at, how });
+            }
         } else if let Some(symbol) = relocation.symbol
             && matches!(symbol.home, Home::Elsewhere | Home::Common)
             && relocation.addend == 0

@@ -38,6 +38,8 @@ pub struct Object<'a> {
     pub(crate) detours: OnceLock<Vec<(u64, u64)>>,
     /// Of a linked file the words of data with addresses of code.
     pub(crate) words_of_code: OnceLock<Vec<(u64, u64)>>,
+    /// Of a linked file where its tables about code lie.
+    pub(crate) linked_tables: OnceLock<Result<Vec<Range<u64>>>>,
     /// Code that ran in the place of the file's.
     pub(crate) ran: Vec<Ran<'a>>,
     /// How often it was asked who refers to something.
@@ -94,6 +96,7 @@ impl<'a> Object<'a> {
             references: OnceLock::new(),
             detours: OnceLock::new(),
             words_of_code: OnceLock::new(),
+            linked_tables: OnceLock::new(),
             ran: Vec::new(),
             asked: AtomicU32::new(0),
             exported: OnceLock::new(),
@@ -292,14 +295,9 @@ impl<'a> Object<'a> {
 
     /// All functions, by address; of several names for one place all.
     pub fn functions(&self) -> Result<Vec<Symbol<'a>>> {
-        let mut functions: Vec<_> = self
-            .symbols()?
-            .iter()
-            .copied()
-            .filter(|symbol| self.is_function(symbol))
-            .collect();
-        functions.sort_by_key(|symbol| (symbol.address, symbol.index));
-        Ok(functions)
+        let symbols = self.symbol_table()?.in_order();
+        let functions = symbols.filter(|symbol| self.is_function(symbol));
+        Ok(functions.copied().collect())
     }
 
     /// Whether it is the symbol of a function defined here: also one written in assembly without a type.
@@ -332,6 +330,11 @@ impl<'a> Object<'a> {
             .into_iter()
             .copied()
             .collect())
+    }
+
+    /// The most telling symbol that starts at `address`.
+    pub fn symbol_starting_at(&self, address: u64) -> Result<Option<Symbol<'a>>> {
+        Ok(self.symbol_table()?.best_at(address).copied())
     }
 
     /// Bytes from the start of a symbol to the next one of its section, or to the section's end, and whether the

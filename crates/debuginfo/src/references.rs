@@ -278,7 +278,11 @@ fn is_table(object: &Object<'_>, section: &Section<'_>, at: u64) -> Result<bool>
     if crossrefs::is_table(section) {
         return Ok(true);
     }
-    let tables = linked_tables(object)?;
+    let tables = object
+        .linked_tables
+        .get_or_init(|| linked_tables(object))
+        .as_ref()
+        .map_err(Clone::clone)?;
     Ok(tables.iter().any(|table| table.contains(&at)))
 }
 

@@ -282,11 +282,12 @@ impl<'a> Symbols<'a> {
         }
         let index = self.by_name.get_or_init(|| {
             let hashes = self.all.iter().zip(0..);
-            let index: Vec<_> = hashes
+            let mut index: Vec<_> = hashes
                 .filter(|(s, _)| !s.name.is_empty())
                 .map(|(s, n)| (hash(s.name), n))
                 .collect();
-            threads::sort(&index)
+            threads::sort(&mut index);
+            index
         });
         let hash = hash(name);
         let start = index.partition_point(|(other, _)| *other < hash);
@@ -307,24 +308,42 @@ impl<'a> Symbols<'a> {
                     && !symbol.name.is_empty()
                     && !matches!(symbol.kind, SymbolKind::Section | SymbolKind::Other)
             });
-            let index: Vec<_> = places.map(|(symbol, n)| (symbol.address, n)).collect();
-            threads::sort(&index)
+            let mut index: Vec<_> = places.map(|(symbol, n)| (symbol.address, n)).collect();
+            threads::sort(&mut index);
+            index
         })
     }
 
-    /// Every named symbol that starts at `address`, the best first.
-    pub(crate) fn starting_at(&self, address: u64) -> Vec<&Symbol<'a>> {
+    /// Every named function, variable and label that is defined, by address.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Symbol<'a>> {
+        self.by_address().iter().filter_map(|(_, n)| self.get(*n))
+    }
+
+    /// Named symbols that start at `address`, in the order of the table.
+    fn same_start(&self, address: u64) -> impl Iterator<Item = &Symbol<'a>> {
         let index = self.by_address();
         let start = index.partition_point(|(other, _)| *other < address);
         let same = index
             .get(start..)
             .unwrap_or_default()
             .iter()
-            .take_while(|(a, _)| *a == address)
+            .take_while(move |(a, _)| *a == address)
             .take(MOST_ALIASES);
-        let mut symbols: Vec<_> = same.filter_map(|(_, n)| self.get(*n)).collect();
+        same.filter_map(|(_, n)| self.get(*n))
+    }
+
+    /// Every named symbol that starts at `address`, the best first.
+    pub(crate) fn starting_at(&self, address: u64) -> Vec<&Symbol<'a>> {
+        let mut symbols: Vec<_> = self.same_start(address).collect();
         symbols.sort_by_key(|symbol| std::cmp::Reverse(symbol.rank()));
         symbols
+    }
+
+    /// The best named symbol that starts at `address`.
+    pub(crate) fn best_at(&self, address: u64) -> Option<&Symbol<'a>> {
+        // Of equal ones the first.
+        self.same_start(address)
+            .min_by_key(|symbol| std::cmp::Reverse(symbol.rank()))
     }
 
     /// The symbol that holds `address`: the best of those with the last start before it.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use base::Budget;
-use gimli::{AttributeValue, DebuggingInformationEntry, UnitOffset, constants as dw};
+use gimli::{AttributeValue, DebuggingInformationEntry, EntriesRaw, UnitOffset, constants as dw};
 
 use super::{Dwarf, MOST_STEPS, Slice, Unit};
 use crate::error::Result;
@@ -31,6 +31,34 @@ impl<'a> Dwarf<'a> {
         let mut entries = self.entries(unit, Some(at))?;
         self.read_entry(unit, &mut entries, &mut entry)?;
         Ok(entry)
+    }
+
+    /// Steps over the attributes of an entry whose abbreviation was read; where the entry behind its children lies,
+    /// if it has some and the compiler tells (2.3).
+    pub(super) fn step_over(
+        &self,
+        entries: &mut EntriesRaw<'_, Slice<'a>>,
+        abbreviation: &gimli::Abbreviation,
+    ) -> gimli::Result<Option<UnitOffset>> {
+        let specs = abbreviation.attributes();
+        let is_sibling = |spec: &gimli::AttributeSpecification| spec.name() == dw::DW_AT_sibling;
+        let place = specs.iter().position(is_sibling);
+        let place = place.filter(|_| abbreviation.has_children());
+        let Some((before, [spec, behind @ ..])) =
+            place.and_then(|place| specs.split_at_checked(place))
+        else {
+            entries.skip_attributes(specs)?;
+            return Ok(None);
+        };
+        entries.skip_attributes(before)?;
+        let sibling = entries.read_attribute_inline(*spec)?.value();
+        entries.skip_attributes(behind)?;
+        let next = match sibling {
+            AttributeValue::UnitRef(next) => Some(next),
+            _ => None,
+        };
+        // It must lie ahead, or this would go on for ever.
+        Ok(next.filter(|next| *next > entries.next_offset()))
     }
 
     /// Reads the entry at `at` in `.debug_info`.

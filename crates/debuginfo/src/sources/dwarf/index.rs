@@ -366,7 +366,9 @@ impl<'a> Dwarf<'a> {
             let found = finder.find_iter(bytes).filter_map(address);
             found.take(MOST_VARIABLES).collect::<Vec<_>>()
         });
-        threads::sorted(&parts)
+        let mut places = parts.concat();
+        threads::sort(&mut places);
+        places
     }
 
     /// The variable whose place in memory `needle` tells, in a part of `.debug_info`.
@@ -425,10 +427,14 @@ impl<'a> Dwarf<'a> {
             let Some(abbreviation) = entries.read_abbreviation().map_err(wrong)? else {
                 continue;
             };
-            entries
-                .skip_attributes(abbreviation.attributes())
-                .map_err(wrong)?;
+            let sibling = self.step_over(&mut entries, abbreviation).map_err(wrong)?;
             if unit.range.start + entries.next_offset().0 <= place {
+                // It is not among the children of what ends before.
+                if let Some(next) = sibling
+                    && unit.range.start.saturating_add(next.0) <= place
+                {
+                    entries = self.entries(unit, Some(next))?;
+                }
                 continue;
             }
             if abbreviation.tag() != dw::DW_TAG_variable {
