@@ -24,8 +24,8 @@ pub struct Function<'a> {
     pub signature: Vec<(&'a str, Option<TypeId>)>,
     /// Whether it takes more arguments than its parameters (`...`).
     pub is_variadic: bool,
-    /// Where it is written.
-    pub declared: Option<SourceLine>,
+    /// Where it is written: [`crate::DebugInfo::line_told`] tells the line.
+    pub declared: Option<ToldLine>,
     /// The function itself first, then what is inlined and what is a block, each behind its parent.
     pub scopes: Vec<Scope<'a>>,
     /// Parameters and variables in the order of the debug info, which is that of the source.
@@ -50,8 +50,8 @@ pub struct Scope<'a> {
 pub enum ScopeKind {
     /// The function.
     Function,
-    /// A function inlined at this call.
-    Inlined(Option<SourceLine>),
+    /// A function inlined at this call: [`crate::DebugInfo::line_told`] tells its line.
+    Inlined(Option<ToldLine>),
     /// A block in braces.
     Block,
 }
@@ -117,6 +117,18 @@ pub struct CallSite<'a> {
     pub is_tail: bool,
     /// The argument registers and what they hold, in terms of what survives the call.
     pub arguments: Vec<(Reg, Where)>,
+}
+
+/// A line of source text as debug info tells it, by a number of the file: names of files lie elsewhere, and few ask
+/// for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToldLine {
+    /// The object, and the unit in it, that numbers the files.
+    pub(crate) object: ObjectId,
+    pub(crate) unit: usize,
+    pub(crate) file: u64,
+    pub(crate) line: u64,
+    pub(crate) column: u64,
 }
 
 /// A line of source text.

@@ -33,7 +33,7 @@ pub use elf::Section;
 pub use error::{Error, Result};
 pub use function::{
     CFA, CallSite, FrameRules, Function, InlineFrame, RunningFunction, Scope, ScopeKind,
-    SourceLine, Variable, VariableAt, Where,
+    SourceLine, ToldLine, Variable, VariableAt, Where,
 };
 pub use identity::Identity;
 pub use matching::{Comparison, Difference, Ran, Rewrite, Running, Site, SizeFit};

@@ -9,7 +9,7 @@ use base::Gap;
 use crate::error::{Error, Result};
 use crate::function::{
     CallSite, FrameRules, Function, InlineFrame, RunningFunction, Scope, ScopeKind, SourceLine,
-    VariableAt,
+    ToldLine, VariableAt,
 };
 use crate::object::Object;
 use crate::sources::btf::Btf;
@@ -501,7 +501,7 @@ impl<'a> DebugInfo<'a> {
             };
             let (call, is_inlined) = match &scope.kind {
                 ScopeKind::Block => continue,
-                ScopeKind::Inlined(call) => (call.clone(), true),
+                ScopeKind::Inlined(call) => (self.line_told(*call)?, true),
                 ScopeKind::Function => (None, false),
             };
             frames.push(InlineFrame {
@@ -527,6 +527,15 @@ impl<'a> DebugInfo<'a> {
             Some(dwarf) => dwarf.running(address),
             None => Ok((Vec::new(), None)),
         }
+    }
+
+    /// The line of what is told by a number of its file.
+    pub fn line_told(&self, told: Option<ToldLine>) -> Result<Option<SourceLine>> {
+        let Some(told) = told else {
+            return Ok(None);
+        };
+        let dwarf = self.dwarf(told.object)?;
+        dwarf.map(|dwarf| dwarf.line_told(told)).transpose()
     }
 
     /// The source line of the instruction at `address`.

@@ -116,7 +116,8 @@ fn files_are_told_with_the_directory_of_the_compilation() {
         .function_at(id, common::function(&set, "slave_touch"))
         .unwrap()
         .unwrap();
-    assert_eq!(function.declared.as_ref().unwrap().text(), "slave.c:22");
+    let declared = set.line_told(function.declared).unwrap().unwrap();
+    assert_eq!(declared.text(), "slave.c:22");
     let range = function.ranges[0].clone();
     let lines: Vec<_> = set
         .lines_in(id, range)

@@ -11,7 +11,7 @@ use super::entry::Entry;
 use super::location::Frame;
 use super::{Dwarf, MOST_RANGES, Unit};
 use crate::error::Result;
-use crate::function::{Function, Scope, ScopeKind, SourceLine, Variable};
+use crate::function::{Function, Scope, ScopeKind, SourceLine, ToldLine, Variable};
 use crate::types::Kind;
 
 /// Places of the variables of one function: lists of places may be shared, and so grow out of all proportion
@@ -75,33 +75,18 @@ impl<'a> Dwarf<'a> {
             };
             let specs = abbreviation.attributes();
             let tag = abbreviation.tag();
-            let has = |is: &dyn Fn(gimli::DwAt) -> bool| specs.iter().any(|spec| is(spec.name()));
-            let has_code = |name| name == dw::DW_AT_low_pc || name == dw::DW_AT_ranges;
-            let is_stepped_over = is_quick
-                && abbreviation.has_children()
-                && ENCLOSED.contains(&tag)
-                && has(&|name| name == dw::DW_AT_sibling);
-            let mut sibling = None;
-            if is_stepped_over {
-                for spec in specs {
-                    let attribute = entries.read_attribute_inline(*spec).map_err(wrong)?;
-                    if let (dw::DW_AT_sibling, AttributeValue::UnitRef(next)) =
-                        (attribute.name(), attribute.value())
-                    {
-                        sibling = Some(next);
-                    }
-                }
-            } else {
-                entries.skip_attributes(specs).map_err(wrong)?;
-            }
-            if tag == dw::DW_TAG_subprogram && has(&has_code) {
+            let has_code = |spec: &gimli::AttributeSpecification| {
+                spec.name() == dw::DW_AT_low_pc || spec.name() == dw::DW_AT_ranges
+            };
+            let sibling = self.step_over(&mut entries, abbreviation).map_err(wrong)?;
+            let sibling = sibling.filter(|_| is_quick && ENCLOSED.contains(&tag));
+            if tag == dw::DW_TAG_subprogram && specs.iter().any(has_code) {
                 let ranges = self.ranges(unit, &self.entry(unit, at)?, &mut budget)?;
                 if !ranges.is_empty() {
                     places.push(Place { ranges, entry: at });
                 }
             }
-            // It must lie ahead, or this would go on for ever.
-            if let Some(next) = sibling.filter(|next| *next > entries.next_offset()) {
+            if let Some(next) = sibling {
                 entries = self.entries(unit, Some(next))?;
             }
         }
@@ -246,7 +231,7 @@ impl<'a> Dwarf<'a> {
             }
             dw::DW_TAG_inlined_subroutine => {
                 let scope = Scope {
-                    kind: ScopeKind::Inlined(self.call_line(unit, entry)),
+                    kind: ScopeKind::Inlined(self.told_call(unit, entry)),
                     parent: Some(parent),
                     name: self.name(unit, entry),
                     ranges: self.ranges(unit, entry, &mut reading.ranges)?,
@@ -277,20 +262,51 @@ impl<'a> Dwarf<'a> {
     }
 
     /// Where an entry is written.
-    fn declared(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<SourceLine> {
+    fn declared(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<ToldLine> {
+        const NAMES: [gimli::DwAt; 3] = [
+            dw::DW_AT_decl_file,
+            dw::DW_AT_decl_line,
+            dw::DW_AT_decl_column,
+        ];
         self.along(unit, entry, |dwarf, unit, entry| {
-            let file = Self::number(entry, dw::DW_AT_decl_file)?;
-            let line = Self::number(entry, dw::DW_AT_decl_line)?;
-            let column = Self::number(entry, dw::DW_AT_decl_column).unwrap_or(0);
-            Some(dwarf.source_line(unit, file, line, column))
+            dwarf.told_line(unit, entry, NAMES)
+        })
+    }
+
+    /// Where the call is that an entry is inlined at.
+    fn told_call(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<ToldLine> {
+        const NAMES: [gimli::DwAt; 3] = [
+            dw::DW_AT_call_file,
+            dw::DW_AT_call_line,
+            dw::DW_AT_call_column,
+        ];
+        self.told_line(unit, entry, NAMES)
+    }
+
+    fn told_line(
+        &self,
+        unit: &Unit<'a>,
+        entry: &Entry<'a>,
+        [file, line, column]: [gimli::DwAt; 3],
+    ) -> Option<ToldLine> {
+        Some(ToldLine {
+            object: self.object,
+            unit: unit.range.start,
+            file: Self::number(entry, file)?,
+            line: Self::number(entry, line)?,
+            column: Self::number(entry, column).unwrap_or(0),
         })
     }
 
     pub(super) fn call_line(&self, unit: &Unit<'a>, entry: &Entry<'a>) -> Option<SourceLine> {
-        let file = Self::number(entry, dw::DW_AT_call_file)?;
-        let line = Self::number(entry, dw::DW_AT_call_line)?;
-        let column = Self::number(entry, dw::DW_AT_call_column).unwrap_or(0);
-        Some(self.source_line(unit, file, line, column))
+        let told = self.told_call(unit, entry)?;
+        Some(self.source_line(unit, told.file, told.line, told.column))
+    }
+
+    /// The line that is told in a unit of this object.
+    pub(crate) fn line_told(&self, told: ToldLine) -> Result<SourceLine> {
+        let unit = self.unit(told.unit)?;
+        Ok(self.source_line(&unit, told.file, told.line, told.column))
     }
 }
 

@@ -19,8 +19,7 @@ const MOST_ROWS: usize = 1 << 21;
 #[derive(Debug, Default)]
 pub(super) struct Lines<'a> {
     directory: Arc<str>,
-    /// Name and directory of each file, by the number that the table has for it.
-    files: Vec<(&'a str, &'a str)>,
+    /// The name of each file that was asked for, by the number that the table has for it.
     names: Vec<OnceLock<Arc<str>>>,
     program: Option<IncompleteLineProgram<Slice<'a>>>,
     rows: OnceLock<Vec<Row>>,
@@ -90,23 +89,27 @@ impl<'a> Dwarf<'a> {
             // Version 5 counts files from 0, earlier ones from 1 (6.2.4).
             let first = u64::from(header.version() < 5);
             let count = header.file_names().len() as u64 + first;
-            for number in 0..count {
-                let file = header.file(number).map(|file| {
-                    let directory = match file.directory_index() {
-                        // The directory of the compilation, which is told apart.
-                        0 => "",
-                        _ => file
-                            .directory(header)
-                            .map_or("", |name| self.text_of(unit, name)),
-                    };
-                    (self.text_of(unit, file.path_name()), directory)
-                });
-                lines.files.push(file.unwrap_or_default());
-            }
-            lines.names = lines.files.iter().map(|_| OnceLock::new()).collect();
+            lines.names = (0..count).map(|_| OnceLock::new()).collect();
             lines.program = Some(program);
             lines
         })
+    }
+
+    /// Name and directory of a file by its number; empty where the table has none.
+    fn file_name(&self, unit: &Unit<'a>, lines: &Lines<'a>, number: u64) -> (&'a str, &'a str) {
+        let header = lines.program.as_ref().map(IncompleteLineProgram::header);
+        let file = header.and_then(|header| Some((header, header.file(number)?)));
+        let Some((header, file)) = file else {
+            return ("", "");
+        };
+        let directory = match file.directory_index() {
+            // The directory of the compilation, which is told apart.
+            0 => "",
+            _ => file
+                .directory(header)
+                .map_or("", |name| self.text_of(unit, name)),
+        };
+        (self.text_of(unit, file.path_name()), directory)
     }
 
     /// The place in the source that a file number and a line mean in a unit.
@@ -119,13 +122,13 @@ impl<'a> Dwarf<'a> {
     ) -> SourceLine {
         let lines = self.lines(unit);
         let number = usize::try_from(file).unwrap_or(usize::MAX);
-        let name = lines
-            .names
-            .get(number)
-            .zip(lines.files.get(number))
-            .map(|(name, file)| {
-                Arc::clone(name.get_or_init(|| join(&lines.directory, file.1, file.0).into()))
-            });
+        let name = lines.names.get(number).map(|name| {
+            let read = || {
+                let (name, directory) = self.file_name(unit, lines, file);
+                join(&lines.directory, directory, name).into()
+            };
+            Arc::clone(name.get_or_init(read))
+        });
         let small = |number: u64| u32::try_from(number).unwrap_or(0);
         SourceLine {
             file: name.unwrap_or_else(|| "?".into()),
