@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use arch::{Arch, Callee, Decode, Effect, Expr, Flow, Insn, Reg};
 use base::Endian;
-use debuginfo::{DebugInfo, Object, ObjectId, Ran, Result, Site, base_name};
+use debuginfo::{DebugInfo, Object, ObjectId, Ran, Result, Site, Symbol, base_name};
 
 use crate::body::{Body, Call, Exit, Kept, Node, Target};
 use crate::callee::{self, Special};
@@ -102,30 +102,7 @@ impl<'a> Body<'a> {
         Ok(Some(body))
     }
 
-    /// The function of an object whose symbol starts at `address`, without what debug info tells of it: most functions
-    /// that are looked through for something need not be asked for more.
-    pub(crate) fn of_symbol(debug: &DebugInfo<'a>, id: ObjectId, address: u64) -> Option<Self> {
-        let object = debug.object(id)?;
-        let arch = object.arch()?;
-        let decode = arch.decoder(object.endian())?;
-        let symbol = object.symbol_at(address).ok()??;
-        let end = symbol.address.checked_add(symbol.size)?;
-        let range = symbol.address..end;
-        if range.is_empty() || !object.is_function(&symbol) {
-            return None;
-        }
-        let bytes = object.linked_code(range.clone()).ok()?;
-        let code = Code {
-            pieces: vec![(range.start, bytes)],
-            ..Code::default()
-        };
-        let mut body = build(arch, decode, code, Some(symbol.address), Some(object));
-        body.object = Some(id);
-        body.name = symbol.name.to_owned();
-        Some(body)
-    }
-
-    /// The same with what debug info tells of it, and with all of its parts.
+    /// The same with what debug info tells of it, and with all of its parts: of one that was made without.
     pub(crate) fn described(mut self, debug: &DebugInfo<'a>) -> Result<Option<Self>> {
         let (Some(id), Some(entry)) = (self.object, self.entry.and_then(|entry| self.insn(entry)))
         else {
@@ -192,6 +169,67 @@ impl<'a> Body<'a> {
     }
 }
 
+/// The instructions of a function alone: most functions that are looked through for something need not be asked for
+/// more.
+pub(crate) struct Bare<'o, 'a> {
+    id: ObjectId,
+    object: &'o Object<'a>,
+    arch: &'static Arch,
+    symbol: Symbol<'a>,
+    code: Code,
+    insns: Vec<Insn>,
+    has_hidden_ways: bool,
+}
+
+impl<'o, 'a> Bare<'o, 'a> {
+    /// Those of the function whose symbol starts at `address`; none where no symbol tells where it ends.
+    pub(crate) fn of_symbol(debug: &'o DebugInfo<'a>, id: ObjectId, address: u64) -> Option<Self> {
+        let object = debug.object(id)?;
+        let arch = object.arch()?;
+        let decode = arch.decoder(object.endian())?;
+        let symbol = object.symbol_at(address).ok()??;
+        let end = symbol.address.checked_add(symbol.size)?;
+        let range = symbol.address..end;
+        if range.is_empty() || !object.is_function(&symbol) {
+            return None;
+        }
+        let bytes = object.linked_code(range.clone()).ok()?;
+        let code = Code {
+            pieces: vec![(range.start, bytes)],
+            ..Code::default()
+        };
+        let (insns, has_hidden_ways) = decoded(arch, decode, &code, Some(object));
+        Some(Bare {
+            id,
+            object,
+            arch,
+            symbol,
+            code,
+            insns,
+            has_hidden_ways,
+        })
+    }
+
+    /// The instructions, by address.
+    pub(crate) fn insns(&self) -> &[Insn] {
+        &self.insns
+    }
+
+    /// The function with them, without what debug info tells of it.
+    pub(crate) fn body(self) -> Body<'a> {
+        let mut body = connected(
+            self.arch,
+            (self.insns, self.has_hidden_ways),
+            self.code,
+            Some(self.symbol.address),
+            Some(self.object),
+        );
+        body.object = Some(self.id);
+        self.symbol.name.clone_into(&mut body.name);
+        body
+    }
+}
+
 /// What a body is made of.
 #[derive(Default)]
 struct Code {
@@ -209,8 +247,21 @@ fn build(
     entry: Option<u64>,
     object: Option<&Object<'_>>,
 ) -> Body<'static> {
-    let special = |address: u64| callee::special(object?, address);
-    let mut insns: Vec<Insn> = Vec::new();
+    let decoded = decoded(arch, decode, &code, object);
+    connected(arch, decoded, code, entry, object)
+}
+
+/// The instructions, and whether bytes were left out.
+fn decoded(
+    arch: &'static Arch,
+    decode: Decode,
+    code: &Code,
+    object: Option<&Object<'_>>,
+) -> (Vec<Insn>, bool) {
+    /// Bytes of an instruction, so that there is room for most functions at once.
+    const USUAL: usize = 4;
+    let bytes: usize = code.pieces.iter().map(|(_, bytes)| bytes.len()).sum();
+    let mut insns: Vec<Insn> = Vec::with_capacity((bytes / USUAL).min(MOST_NODES));
     let mut has_hidden_ways = false;
     for (start, bytes) in &code.pieces {
         let first = insns.len();
@@ -224,6 +275,18 @@ fn build(
     }
     insns.sort_by_key(|insn| insn.address);
     insns.dedup_by_key(|insn| insn.address);
+    (insns, has_hidden_ways)
+}
+
+/// A body of instructions, with the ways between them.
+fn connected(
+    arch: &'static Arch,
+    (insns, mut has_hidden_ways): (Vec<Insn>, bool),
+    code: Code,
+    entry: Option<u64>,
+    object: Option<&Object<'_>>,
+) -> Body<'static> {
+    let special = |address: u64| callee::special(object?, address);
     let mut nodes: Vec<Node> = insns.into_iter().map(Node::of).collect();
     for at in 0..nodes.len() {
         has_hidden_ways |= connect(&mut nodes, at, &special);

@@ -118,7 +118,7 @@ impl<'a> Indirects<'a> {
         work.sort_by_key(|(id, function)| (*id, function.address));
         let found: Vec<Vec<Indirect<'a>>> = work
             .par_iter()
-            .with_max_len(16)
+            .with_max_len(1)
             .map(|(id, function)| within(debug, *id, function.address, key))
             .collect();
         indirects.found = found.into_iter().flatten().take(MOST_FOUND).collect();

@@ -6,6 +6,7 @@ use debuginfo::{DebugInfo, ObjectId, Symbol, TypeId};
 use rayon::prelude::*;
 
 use crate::body::Body;
+use crate::build::Bare;
 use crate::place::Place;
 use crate::sieve::Sieve;
 use crate::view::View;
@@ -202,7 +203,7 @@ impl<'a> Stores<'a> {
         for part in work.chunks(PART) {
             let more: Vec<Vec<Store<'a>>> = part
                 .par_iter()
-                .with_max_len(16)
+                .with_max_len(1)
                 .map(|(id, function)| {
                     let sieve = sieves.iter().find(|(of, _)| of == id);
                     let sieve = sieve.map(|(_, sieve)| sieve);
@@ -286,12 +287,14 @@ fn body_with<'a>(
     address: u64,
     sieve: Option<&Sieve>,
 ) -> Option<Body<'a>> {
-    let bare = sieve.and_then(|sieve| Some((sieve, Body::of_symbol(debug, id, address)?)));
+    let bare = sieve.and_then(|sieve| Some((sieve, Bare::of_symbol(debug, id, address)?)));
     let Some((sieve, bare)) = bare else {
         return Body::of_function(debug, id, address).ok()?;
     };
-    sieve.of(&bare).has_any().then_some(())?;
-    bare.described(debug).ok()?
+    sieve.may_have(bare.insns()).then_some(())?;
+    let body = bare.body();
+    sieve.of(&body).has_any().then_some(())?;
+    body.described(debug).ok()?
 }
 
 fn within<'a>(

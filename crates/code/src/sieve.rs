@@ -1,6 +1,6 @@
 //! Which functions of a large file may store to a member, by their bytes alone: a kernel has too many to decode.
 
-use arch::{Arch, Effect, Expr, Op};
+use arch::{Arch, Effect, Expr, Insn, Op};
 
 use crate::body::Body;
 use crate::frame::reg_plus;
@@ -39,21 +39,45 @@ impl Sieve {
         (self.looks)(code, self)
     }
 
-    /// The same of a function that is decoded: for one store after the other.
+    /// The same of decoded instructions, whatever ways there are between them.
+    pub(crate) fn may_have(&self, insns: &[Insn]) -> bool {
+        let mut effects = insns.iter().flat_map(|insn| &insn.effects);
+        effects.any(|effect| match effect {
+            Effect::Store { address, size, .. } => {
+                self.is_wide_enough(*size)
+                    && match reg_plus(address) {
+                        Some((_, offset)) => self.has(offset),
+                        None => self.offsets.contains(&constant(address)),
+                    }
+            }
+            effect => self.makes_address(effect),
+        })
+    }
+
+    /// The same of a whole function: for one store after the other.
     pub(crate) fn of<'s>(&'s self, body: &'s Body<'s>) -> Sieved<'s> {
         let mut effects = body.nodes.iter().flat_map(|node| &node.insn.effects);
-        let makes_address = effects.any(|effect| match effect {
+        Sieved {
+            sieve: self,
+            body,
+            makes_address: effects.any(|effect| self.makes_address(effect)),
+        }
+    }
+
+    /// Whether it makes an address so many bytes behind another.
+    fn makes_address(&self, effect: &Effect) -> bool {
+        match effect {
             Effect::Set(_, value @ Expr::Binary(Op::Add, ..)) => {
                 let offset = constant(value);
                 offset != 0 && self.offsets.contains(&offset)
             }
             _ => false,
-        });
-        Sieved {
-            sieve: self,
-            body,
-            makes_address,
         }
+    }
+
+    /// Whether a store of so many bytes may set all of the member; a wider one sets its neighbour, too.
+    fn is_wide_enough(&self, size: u8) -> bool {
+        self.size.is_none_or(|whole| u64::from(size) >= whole)
     }
 
     fn has(&self, offset: i64) -> bool {
@@ -73,8 +97,7 @@ impl Sieved<'_> {
     /// Whether a store may go there: by its own offset, or by the one of an instruction before it that made the
     /// address.
     pub(crate) fn is_met(&self, address: &Expr, size: u8, at: usize) -> bool {
-        // A wider one sets its neighbour, too.
-        if (self.sieve.size).is_some_and(|whole| u64::from(size) < whole) {
+        if !self.sieve.is_wide_enough(size) {
             return false;
         }
         let Some((reg, offset)) = reg_plus(address) else {
@@ -124,8 +147,28 @@ fn i386(code: &[u8], sieve: &Sieve) -> bool {
     x86(code, sieve, false)
 }
 
-/// Opcode, register and address byte, and the displacement (SDM volume 2, 2.1 and 2.2.1).
 fn x86(code: &[u8], sieve: &Sieve, has_rex: bool) -> bool {
+    // Where there has to be a displacement its first byte is searched; most functions do not have it.
+    if sieve.offsets.iter().all(|offset| *offset != 0) {
+        return sieve.offsets.iter().any(|offset| {
+            let first = offset.to_le_bytes().first().copied().unwrap_or(0);
+            memchr::memchr_iter(first, code).any(|at| {
+                // An opcode and two bytes of address before it, a byte that goes before those, and the rest behind.
+                let start = at.saturating_sub(LONGEST_BEFORE);
+                let end = code.len().min(at.saturating_add(4));
+                x86_at(code.get(start..end).unwrap_or_default(), sieve, has_rex)
+            })
+        });
+    }
+    x86_at(code, sieve, has_rex)
+}
+
+/// Bytes of an instruction before its displacement that are looked at: a prefix, `0x0f`, the opcode and two of the
+/// address.
+const LONGEST_BEFORE: usize = 5;
+
+/// Opcode, register and address byte, and the displacement (SDM volume 2, 2.1 and 2.2.1).
+fn x86_at(code: &[u8], sieve: &Sieve, has_rex: bool) -> bool {
     let is_wide = has_rex && sieve.size == Some(8);
     let mut before = [0_u8; 2];
     for (at, pair) in code.windows(2).enumerate() {
