@@ -100,6 +100,8 @@ fn run(matches: &ArgMatches, output: &mut Output) -> Exit {
     if context.interrupted() {
         exit = Exit::Interrupted;
     }
+    // What is kept of a kernel's file is some hundred thousand pieces: the process ends, and they with it.
+    std::mem::forget(code);
     finish(exit, output)
 }
 
