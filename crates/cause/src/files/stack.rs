@@ -172,3 +172,6 @@ impl Known for Stack<'_, '_, '_> {
         number(self.memory, endian(body), address, load.size)
     }
 }
+
+#[cfg(test)]
+mod tests;
