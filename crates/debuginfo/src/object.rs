@@ -190,6 +190,12 @@ impl<'a> Object<'a> {
         self.types.is_some()
     }
 
+    /// Whether it holds instructions: the companions that debug packages have do not.
+    pub fn has_code(&self) -> bool {
+        let mut sections = self.sections().iter();
+        sections.any(|section| section.is_code() && !section.is_zeroes())
+    }
+
     /// Whether it, or its debug file, has DWARF debug info.
     pub fn has_dwarf(&self) -> bool {
         self.dwarf_file().is_some()

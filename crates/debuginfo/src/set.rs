@@ -44,6 +44,18 @@ struct Loaded<'a> {
     btf: OnceLock<Result<Option<Arc<Btf<'a>>>>>,
 }
 
+impl<'a> Loaded<'a> {
+    fn new(object: Object<'a>) -> Self {
+        Loaded {
+            object,
+            shared: None,
+            dwarf: OnceLock::new(),
+            frames: OnceLock::new(),
+            btf: OnceLock::new(),
+        }
+    }
+}
+
 /// A file that another one names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted<'w> {
@@ -92,14 +104,17 @@ impl<'a> DebugInfo<'a> {
     /// Adds an object.
     pub fn add(&mut self, object: Object<'a>) -> ObjectId {
         let id = ObjectId(u32::try_from(self.loaded.len()).unwrap_or(u32::MAX));
-        self.loaded.push(Loaded {
-            object,
-            shared: None,
-            dwarf: OnceLock::new(),
-            frames: OnceLock::new(),
-            btf: OnceLock::new(),
-        });
+        self.loaded.push(Loaded::new(object));
         id
+    }
+
+    /// Puts another object in the place of one: all that was learnt of the old one is forgotten.
+    pub fn replace(&mut self, id: ObjectId, object: Object<'a>) {
+        if let Some(loaded) = self.loaded.get_mut(id.0 as usize) {
+            *loaded = Loaded::new(object);
+            self.shapes = Mutex::default();
+            self.functions = Mutex::default();
+        }
     }
 
     /// Opens a file and adds it, with the files that it names; what could not be had of these is a gap.

@@ -59,10 +59,7 @@ impl Candidate {
             );
             return Err(told(path, &why).next("copy it again, whole"));
         }
-        candidate.has_code = object
-            .sections()
-            .iter()
-            .any(|section| section.is_code() && !section.is_zeroes());
+        candidate.has_code = object.has_code();
         candidate.has_dwarf = object.has_dwarf();
         candidate.identity = object.identity().clone();
         drop(object);
