@@ -32,7 +32,7 @@ mod targets;
 mod testing;
 
 pub use context::Context;
-pub use debug_files::{CodeThatRan, DebugFiles, Loaded, cut_while_read};
+pub use debug_files::{CodeThatRan, DebugFiles, Download, Loaded, Usual, Watch, cut_while_read};
 pub use dump::Dump;
 pub use error::{Error, escape};
 pub use live::{LiveLog, Pause};

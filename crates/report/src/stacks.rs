@@ -30,6 +30,9 @@ pub struct Stacks {
     /// Threads by their stacks: those on CPUs first, by CPU, then those that cannot be interrupted, then the others,
     /// the most common stack first.
     pub groups: Vec<ThreadGroup>,
+    /// What else is to be known, such as which files of debug information were found by themselves, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -44,6 +47,7 @@ impl Stacks {
             name,
             kind,
             groups,
+            notes: Vec::new(),
             gaps,
         }
     }
@@ -87,6 +91,9 @@ impl Stacks {
                 "Frames without a mark are by the kernel's unwind table; those with ? may be none.",
             )],
         );
+        for note in &self.notes {
+            page.paragraph(Lead::label(0, "Note", Role::Dim, 5), &[(Role::Plain, note)]);
+        }
         for group in self.groups.iter().take(limit) {
             page.blank();
             one(group, &mut page);

@@ -159,7 +159,14 @@ fn command_of(verb: &'static Entry) -> Command {
 }
 
 /// Options that every verb takes and that need a value.
-const TAKING_VALUES: [&str; 5] = ["--color", "--width", "--limit", "--debuginfo", "--source"];
+const TAKING_VALUES: [&str; 6] = [
+    "--color",
+    "--width",
+    "--limit",
+    "--debuginfo",
+    "--source",
+    "--sysroot",
+];
 
 /// The options that every verb takes.
 fn common(command: Command) -> Command {
@@ -225,6 +232,31 @@ pub fn evidence() -> [Arg; 2] {
     ]
 }
 
+/// The arguments that say where files are looked for that nobody named.
+pub fn by_itself() -> [Arg; 2] {
+    [
+        Arg::new("sysroot")
+            .long("sysroot")
+            .value_name("DIR")
+            .value_parser(clap::value_parser!(OsString))
+            .value_hint(ValueHint::DirPath)
+            .help("Look for debug files that are not named in DIR/usr/lib/debug and DIR/lib/modules, not in /")
+            .long_help(
+                "The root of the file system of what died, such as a mounted disk: debug files that are not named \
+                 are looked for in DIR/usr/lib/debug and DIR/lib/modules instead of /usr/lib/debug and \
+                 /lib/modules. A file is used only if its build-id is that of the code that ran",
+            ),
+        Arg::new("no-default-debuginfo")
+            .long("no-default-debuginfo")
+            .action(ArgAction::SetTrue)
+            .help("Use the debug files that are named, and no others")
+            .long_help(
+                "Use the debug files that are named, and no others: neither those in /usr/lib/debug and \
+                 /lib/modules, nor those of the debuginfod servers that DEBUGINFOD_URLS names",
+            ),
+    ]
+}
+
 /// The values of one of these.
 pub fn named_paths(matches: &ArgMatches, name: &str) -> Vec<OsString> {
     // A verb need not have the option.
@@ -281,6 +313,24 @@ pub const EXIT_CODES: [(&str, &str); 5] = [
     ("130", "interrupted"),
 ];
 
+/// Variables of the environment, and what they do.
+pub const ENVIRONMENT: [(&str, &str); 5] = [
+    (
+        "DEBUGINFOD_URLS",
+        "debuginfod servers to ask for debug files; none is asked unless set",
+    ),
+    (
+        "DEBUGINFOD_CACHE_PATH",
+        "where they are kept, shared with other clients",
+    ),
+    (
+        "DEBUGINFOD_TIMEOUT",
+        "seconds until a silent server is given up (90)",
+    ),
+    ("DEBUGINFOD_MAXTIME", "seconds that one file may take"),
+    ("DEBUGINFOD_MAXSIZE", "bytes that one file may have"),
+];
+
 /// A sentence on names that could be two things.
 pub const NAMES: &str = "A verb wins over a file of the same name: './doctor' is the file.";
 
@@ -292,6 +342,10 @@ fn after_help() -> String {
     text += "\nExit codes:\n";
     for (code, meaning) in EXIT_CODES {
         text += &format!("  {code:>3}  {meaning}\n");
+    }
+    text += "\nEnvironment:\n";
+    for (name, meaning) in ENVIRONMENT {
+        text += &format!("  {name:<21}  {meaning}\n");
     }
     text + "\n" + NAMES
 }

@@ -108,6 +108,7 @@ pub fn that_ran(
     dump: &Dump,
     kernel: &Kernel<'_>,
     modules: &BTreeSet<&str>,
+    has_stacks: bool,
 ) -> (CodeThatRan, Anchors) {
     let loaded = kernel.modules().value.iter();
     let wanted = loaded.filter(|module| modules.contains(module.name.as_str()));
@@ -118,6 +119,7 @@ pub fn that_ran(
         modules: wanted
             .map(|module| (module.name.clone(), kernel.module_build_id(module)))
             .collect(),
+        has_stacks,
     };
     (ran, kernel.anchors(modules))
 }
@@ -166,14 +168,14 @@ pub fn memory(name: &str, dump: &Dump, kernel: &Kernel<'_>, events: &[LogEvent])
     }
     let waits = Waits::of(kernel);
     let mut modules = modules_of(events, &facts);
-    let stacks = waits
-        .facts
-        .threads
-        .iter()
-        .filter_map(|party| party.stack.as_ref());
-    let frames = stacks.chain(&waits.sites).flat_map(|stack| &stack.frames);
+    let parties = waits.facts.threads.iter();
+    let stacks = parties.filter_map(|party| party.stack.as_ref());
+    let stacks: Vec<_> = stacks.chain(&waits.sites).collect();
+    let frames = stacks.iter().flat_map(|stack| &stack.frames);
     modules.extend(frames.filter_map(|frame| frame.module.as_deref()));
-    let ran = that_ran(dump, kernel, &modules);
+    let own = crashed_stack(&facts).chain(cpu_stacks(&facts));
+    let has_stacks = own.chain(stacks.iter().copied()).any(|stack| !stack.frames.is_empty());
+    let ran = that_ran(dump, kernel, &modules, has_stacks);
     Memory {
         files,
         facts,
@@ -190,12 +192,19 @@ fn modules_of<'f>(events: &'f [LogEvent], facts: &'f DumpFacts) -> BTreeSet<&'f 
     let traces = events.iter().flat_map(|event| &event.traces);
     let printed = counters.chain(traces.flat_map(|trace| &trace.frames));
     let printed = printed.filter_map(|frame| frame.module.as_deref());
-    let crashed = facts.crashed.iter();
-    let crashed = crashed.filter_map(|crashed| crashed.stack.as_ref());
-    let cpus = facts.cpus.iter().filter_map(|cpu| cpu.stack.as_ref());
-    let frames = crashed.chain(cpus).flat_map(|stack| &stack.frames);
+    let stacks = crashed_stack(facts).chain(cpu_stacks(facts));
+    let frames = stacks.flat_map(|stack| &stack.frames);
     let read = frames.filter_map(|frame| frame.module.as_deref());
     printed.chain(read).collect()
+}
+
+fn crashed_stack(facts: &DumpFacts) -> impl Iterator<Item = &StackTrace> {
+    let crashed = facts.crashed.iter();
+    crashed.filter_map(|crashed| crashed.stack.as_ref())
+}
+
+fn cpu_stacks(facts: &DumpFacts) -> impl Iterator<Item = &StackTrace> {
+    facts.cpus.iter().filter_map(|cpu| cpu.stack.as_ref())
 }
 
 /// The kernel and the modules that the events lead through, as they lie in memory.

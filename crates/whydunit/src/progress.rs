@@ -1,10 +1,10 @@
 //! A progress bar on standard error, for inputs that take longer than a second.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use attach::Context;
+use attach::{Context, Download};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Shows how much has been read; drawn by whoever has just read a block.
@@ -57,6 +57,62 @@ impl Progress {
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Shows which file is being fetched, and how much of it has come.
+///
+/// It is shown at once: a server that does not answer is waited for, and whoever waits wants to know for what.
+pub struct Downloads {
+    shown: bool,
+    bar: Mutex<Option<(String, ProgressBar)>>,
+}
+
+impl Downloads {
+    /// Shows nothing yet, and never anything where standard error is no terminal.
+    pub fn new() -> Self {
+        Downloads {
+            shown: io::stderr().is_terminal(),
+            bar: Mutex::new(None),
+        }
+    }
+
+    /// To be called when something has come.
+    pub fn show(&self, download: &Download<'_>) {
+        if !self.shown {
+            return;
+        }
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if bar.as_ref().is_none_or(|(from, _)| from != download.from) {
+            if let Some((_, old)) = bar.take() {
+                old.finish_and_clear();
+            }
+            let new = ProgressBar::no_length()
+                .with_style(style("{wide_msg} {bytes}, {bytes_per_sec}"))
+                .with_message(download.from.to_owned());
+            *bar = Some((download.from.to_owned(), new));
+        }
+        let Some((_, bar)) = bar.as_ref() else {
+            return;
+        };
+        if let Some(total) = download.total
+            && bar.length() != Some(total)
+        {
+            bar.set_length(total);
+            bar.set_style(style(
+                "{wide_msg} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            ));
+        }
+        bar.set_position(download.done);
+        bar.tick();
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bar)) = bar.take() {
             bar.finish_and_clear();
         }
     }

@@ -14,13 +14,13 @@ use crate::{Error, escape};
 
 /// What is being loaded.
 pub(super) struct Loading<'a> {
-    search: Search<'a>,
+    pub(super) search: Search<'a>,
     store: &'a Store,
     /// The files of the objects so far.
     opened: Vec<&'a Candidate>,
     /// What there are files for that do not fit: why it is missing is said with these.
-    refused: Vec<Role>,
-    loaded: Loaded<'a>,
+    pub(super) refused: Vec<Role>,
+    pub(super) loaded: Loaded<'a>,
 }
 
 impl<'a> Loading<'a> {
@@ -34,6 +34,7 @@ impl<'a> Loading<'a> {
                 debug: DebugInfo::new(),
                 gaps: Vec::new(),
                 errors: Vec::new(),
+                found: Vec::new(),
             },
         }
     }
@@ -50,6 +51,7 @@ impl<'a> Loading<'a> {
         if self.search.needed.kernel {
             self.add_kernel();
             self.add_modules();
+            self.add_by_build();
         }
         for file in companions {
             self.add_alone(file);
@@ -97,7 +99,7 @@ impl<'a> Loading<'a> {
     }
 
     /// Adds a file, with those that it names.
-    fn add(&mut self, file: &'a Candidate) {
+    pub(super) fn add(&mut self, file: &'a Candidate) {
         let object = match file.object(&self.search.needed, self.store) {
             Ok(object) => object,
             Err(error) => return self.fail(&file.path, error),
@@ -111,19 +113,25 @@ impl<'a> Loading<'a> {
             search: &self.search,
             of: file,
             gaps: Vec::new().into(),
+            found: Vec::new().into(),
         };
         let (_, gaps) = self.loaded.debug.complete(object, self.store, &finder);
         self.loaded.gaps.append(&mut finder.gaps.into_inner());
+        self.loaded.found.append(&mut finder.found.into_inner());
         self.loaded.gaps.extend(gaps);
     }
 
     /// Adds a companion that was named, where no file with its code took it.
-    fn add_alone(&mut self, file: &'a Candidate) {
+    pub(super) fn add_alone(&mut self, file: &'a Candidate) {
         let is_same = |other: &&Candidate| other.is_build_of(file) == Some(true);
         if self.search.used.borrow().contains(&file.path) || self.opened.iter().any(is_same) {
             return;
         }
         self.add(file);
+        if self.search.needed.by_dump {
+            // The memory of a dump has the code.
+            return;
+        }
         let (what, supply) = match file.module() {
             Some(name) => (
                 format!("the code of the module {name}"),
@@ -139,7 +147,7 @@ impl<'a> Loading<'a> {
     }
 
     /// Whether a file with the code of it is there.
-    fn has(&self, role: &Role) -> bool {
+    pub(super) fn has(&self, role: &Role) -> bool {
         self.opened
             .iter()
             .any(|file| file.role.as_ref() == Some(role))
@@ -234,7 +242,8 @@ impl<'a> Loading<'a> {
     /// Says what the log needs and no file is there for.
     fn tell_missing(&mut self) {
         let needed = &self.search.needed;
-        if !needed.kernel {
+        // Who named nothing waits for nothing.
+        if !needed.kernel || self.files().is_empty() {
             return;
         }
         let mut missing = Vec::new();

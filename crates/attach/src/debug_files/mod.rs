@@ -4,10 +4,16 @@
 //! Nothing is opened before the events of a log are known. Of files that are
 //! named all are opened; of folders only the kernel and the modules that the
 //! events name. A file of another kernel is never used silently.
+//!
+//! What is missing then is looked for where machines keep such files, and asked of debuginfod servers, by its
+//! build-id alone ([`Usual`]).
 
+mod by_build;
 mod bytes;
 mod candidate;
+mod debuginfod;
 mod fit;
+mod installed;
 mod load;
 mod names;
 mod needed;
@@ -17,6 +23,9 @@ mod supply;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_by_build;
+mod usual;
 mod walk;
 
 use std::ffi::OsString;
@@ -30,10 +39,12 @@ use debuginfo::{DebugInfo, Store};
 
 use self::bytes::{DOING, Opener};
 use self::candidate::Candidate;
+pub use self::debuginfod::{Download, Watch};
 use self::load::Loading;
 pub use self::needed::CodeThatRan;
 use self::needed::Needed;
 use self::search::Search;
+pub use self::usual::Usual;
 use crate::resolve::similar;
 use crate::{Context, Error, escape, mapped};
 
@@ -44,6 +55,7 @@ const TAKES: &str = "--debuginfo takes a vmlinux, a module, a BTF file, or a fol
 pub struct DebugFiles {
     named: Vec<PathBuf>,
     folders: Vec<PathBuf>,
+    usual: Usual,
     opener: Opener,
     kept: Kept<Candidate>,
 }
@@ -57,14 +69,22 @@ pub struct Loaded<'a> {
     pub gaps: Vec<Gap>,
     /// What was named and cannot be used at all.
     pub errors: Vec<Error>,
+    /// Which files were found that nobody named, and where, in sentences.
+    pub found: Vec<String>,
 }
 
 impl DebugFiles {
-    /// Takes what was named, and says what of it is not there. Nothing is opened.
-    pub fn new(paths: &[OsString], context: Arc<Context>) -> (DebugFiles, Vec<Error>) {
+    /// Takes what was named, and says what of it is not there. Nothing is opened. What is not named is looked for
+    /// in `usual` places.
+    pub fn new(
+        paths: &[OsString],
+        usual: Usual,
+        context: Arc<Context>,
+    ) -> (DebugFiles, Vec<Error>) {
         let mut files = DebugFiles {
             named: Vec::new(),
             folders: Vec::new(),
+            usual,
             opener: Opener::new(context),
             kept: Kept::default(),
         };
@@ -96,6 +116,11 @@ impl DebugFiles {
     /// Whether nothing was named.
     pub fn is_empty(&self) -> bool {
         self.named.is_empty() && self.folders.is_empty()
+    }
+
+    /// Whether nothing was named, and nothing is looked for.
+    pub fn is_idle(&self) -> bool {
+        self.is_empty() && self.usual.is_none()
     }
 
     /// Opens what these events need, and what ran in dumps: it must be of their builds. Sections that must be unpacked

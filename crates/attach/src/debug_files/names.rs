@@ -40,12 +40,15 @@ pub(super) fn is_release(name: &OsStr) -> bool {
     name.first().is_some_and(u8::is_ascii_digit) && name.contains(&b'.')
 }
 
+/// Whether a release can be a part of a path. It is printed by whoever wrote the log: it must not lead elsewhere.
+pub(super) fn harmless(release: &str) -> bool {
+    !release.is_empty() && !release.contains('/') && !release.starts_with('.')
+}
+
 /// Where packages put the kernel of a release, below a folder that is named.
 pub(super) fn usual_kernels(release: Option<&str>) -> Vec<String> {
     let mut names = Vec::new();
-    // A release is printed by whoever wrote the log: it must not lead elsewhere.
-    let harmless = |release: &&str| !release.contains('/') && !release.starts_with('.');
-    if let Some(release) = release.filter(harmless) {
+    if let Some(release) = release.filter(|release| harmless(release)) {
         for form in [
             "vmlinux-R",
             "boot/vmlinux-R",

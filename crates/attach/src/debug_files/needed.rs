@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arch::Arch;
 use base::{Frame, LogEvent};
 
-use super::names::plain;
+use super::names::{Role, plain};
 
 /// Modules that are looked for; the deepest stacks name fewer.
 const MOST_MODULES: usize = 64;
@@ -27,6 +27,8 @@ pub(super) struct Needed {
     pub(super) kernel_ids: BTreeSet<String>,
     /// Names of modules in their plain form, and the build-ids printed with them.
     pub(super) modules: BTreeMap<String, BTreeSet<String>>,
+    /// Whether a place is of interest enough to look for files that nobody named.
+    pub(super) places: bool,
     /// The architecture.
     pub(super) arch: Option<&'static Arch>,
     /// Whether a dump tells, which is surer than its log.
@@ -46,6 +48,8 @@ pub struct CodeThatRan {
     pub build_id: Option<String>,
     /// The modules that are of interest, and their build-ids.
     pub modules: Vec<(String, Option<String>)>,
+    /// Whether stacks lead through it that are to have lines.
+    pub has_stacks: bool,
 }
 
 impl Needed {
@@ -63,6 +67,7 @@ impl Needed {
     pub(super) fn add_dump(&mut self, ran: &CodeThatRan) {
         self.kernel = true;
         self.by_dump = true;
+        self.places |= ran.has_stacks;
         self.version.clone_from(&ran.banner);
         self.arch = ran.arch.or(self.arch);
         if let Some(release) = ran.banner.split(' ').nth(2) {
@@ -124,6 +129,7 @@ impl Needed {
             return;
         }
         self.kernel = true;
+        self.places = true;
         let Some(module) = &frame.module else {
             return;
         };
@@ -135,6 +141,19 @@ impl Needed {
         if let Some(id) = frame.build_id.as_ref().filter(|id| is_build_id(id)) {
             ids.insert(id.to_ascii_lowercase());
         }
+    }
+
+    /// The build-ids that are told of it.
+    pub(super) fn ids(&self, role: &Role) -> Option<&BTreeSet<String>> {
+        match role {
+            Role::Kernel => Some(&self.kernel_ids),
+            Role::Module(name) => self.modules.get(&plain(name)),
+        }
+    }
+
+    /// The first of them.
+    pub(super) fn id(&self, role: &Role) -> Option<&String> {
+        self.ids(role)?.first()
     }
 
     /// The release of the first crash.

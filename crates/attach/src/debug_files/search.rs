@@ -35,6 +35,8 @@ pub(super) struct Search<'a> {
     /// Companions that a file with code has got.
     pub(super) used: RefCell<BTreeSet<PathBuf>>,
     index: OnceCell<Index>,
+    /// What the folders of modules hold that nobody named.
+    pub(super) installed: OnceCell<Index>,
 }
 
 impl<'a> Search<'a> {
@@ -45,6 +47,7 @@ impl<'a> Search<'a> {
             named: Vec::new(),
             used: RefCell::default(),
             index: OnceCell::new(),
+            installed: OnceCell::new(),
         }
     }
 
@@ -169,11 +172,13 @@ pub(super) struct Finder<'s, 'a> {
     pub(super) of: &'a Candidate,
     /// Files that were there and are not the ones.
     pub(super) gaps: RefCell<Vec<Gap>>,
+    /// Which files were found that nobody named, in sentences.
+    pub(super) found: RefCell<Vec<String>>,
 }
 
 impl<'a> Finder<'_, 'a> {
     /// The first of `paths` that `is` the one.
-    fn first(
+    pub(super) fn first(
         &self,
         paths: impl Iterator<Item = PathBuf>,
         is: &dyn Fn(&Candidate) -> Result<(), String>,
@@ -240,6 +245,10 @@ impl<'a> Finder<'_, 'a> {
             }
         });
         self.first(by_name.chain(by_id).chain(by_role.flatten()), &is)
+            .or_else(|| {
+                let build_id = self.of.identity.build_id.as_deref()?;
+                self.usual(self.of.role.as_ref(), build_id)
+            })
     }
 
     fn shared_file(&self, name: &str, build_id: &str) -> Option<&'a Candidate> {
@@ -256,6 +265,7 @@ impl<'a> Finder<'_, 'a> {
         let links = self.search.links(build_id);
         let beside = self.search.beside(&self.of.path, name);
         self.first(given.into_iter().chain(beside).chain(links), &is)
+            .or_else(|| self.usual(None, build_id))
     }
 }
 

@@ -1,15 +1,28 @@
 //! Where the right files could come from, in words.
 
-use std::collections::BTreeSet;
-
-use super::names::{Role, plain};
+use super::names::Role;
 use super::needed::Needed;
 
 /// What would fit: files of the release, the package that a distribution has them in, and how a debuginfod server
 /// is asked for the build-id.
 pub(super) fn fitting(needed: &Needed, role: Option<&Role>) -> String {
+    let mut ways = files(needed, role);
+    if let Some(id) = role.map_or_else(|| needed.kernel_ids.first(), |role| needed.id(role)) {
+        ways.push(format!(
+            "a debuginfod server may have it (DEBUGINFOD_URLS): URL/buildid/{id}/debuginfo"
+        ));
+    }
+    ways.join("; ")
+}
+
+/// The same where debuginfod servers have been asked.
+pub(super) fn elsewhere(needed: &Needed, role: &Role) -> String {
+    files(needed, Some(role)).join("; ")
+}
+
+fn files(needed: &Needed, role: Option<&Role>) -> Vec<String> {
     let Some(release) = needed.release() else {
-        return "the files of the kernel that died (--debuginfo)".to_owned();
+        return vec!["the files of the kernel that died (--debuginfo)".to_owned()];
     };
     let mut ways = vec![format!("the files of kernel {release} (--debuginfo)")];
     // Debian's kernels say so behind their release, and keep debug info in a package named after it.
@@ -22,16 +35,7 @@ pub(super) fn fitting(needed: &Needed, role: Option<&Role>) -> String {
             "{whose} package linux-image-{release}-dbg should have it"
         ));
     }
-    let ids: Option<&BTreeSet<String>> = match role {
-        Some(Role::Module(name)) => needed.modules.get(&plain(name)),
-        _ => Some(&needed.kernel_ids),
-    };
-    if let Some(id) = ids.and_then(BTreeSet::first) {
-        ways.push(format!(
-            "a debuginfod server may have it: URL/buildid/{id}/debuginfo"
-        ));
-    }
-    ways.join("; ")
+    ways
 }
 
 #[cfg(test)]
@@ -53,13 +57,14 @@ mod tests {
                     .to_owned(),
             build_id: Some(ID.to_owned()),
             modules: vec![("snd-pcm".to_owned(), Some(other.clone()))],
+            has_stacks: true,
         });
         // The memory of a dump is surer than what a log prints.
         assert_eq!(
             fitting(&needed, Some(&Role::Kernel)),
             format!(
                 "the files of kernel 6.1.0-10-amd64 (--debuginfo); Debian's package linux-image-6.1.0-10-amd64-dbg should have \
-                 it; a debuginfod server may have it: URL/buildid/{ID}/debuginfo"
+                 it; a debuginfod server may have it (DEBUGINFOD_URLS): URL/buildid/{ID}/debuginfo"
             )
         );
         let of_module = fitting(&needed, Some(&Role::Module("snd_pcm".to_owned())));

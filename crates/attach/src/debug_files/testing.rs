@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base::{Frame, LogEvent, RegisterSet, Trace, Trust};
 
-use super::{DebugFiles, Loaded};
+use super::{DebugFiles, Loaded, Usual};
 use crate::Context;
 pub(super) use crate::testing::{folder, put};
 
@@ -63,20 +63,27 @@ pub(super) struct Told {
     pub(super) objects: Vec<(String, Option<String>, bool)>,
     pub(super) gaps: Vec<String>,
     pub(super) errors: Vec<String>,
+    pub(super) found: Vec<String>,
 }
 
 /// Loads what `event` needs from `paths`, shown without their folder `root`.
 pub(super) fn load(root: &Path, paths: &[&str], event: &LogEvent) -> Told {
+    load_with(root, paths, Usual::none(), event)
+}
+
+/// The same, with what is looked for by itself.
+pub(super) fn load_with(root: &Path, paths: &[&str], usual: Usual, event: &LogEvent) -> Told {
     let paths: Vec<_> = paths
         .iter()
         .map(|path| root.join(path).into_os_string())
         .collect();
-    let (files, mut errors) = DebugFiles::new(&paths, Arc::new(Context::new()));
+    let (files, mut errors) = DebugFiles::new(&paths, usual, Arc::new(Context::new()));
     let store = debuginfo::Store::new();
     let Loaded {
         debug,
         gaps,
         errors: more,
+        found,
     } = files.load(std::slice::from_ref(event), &[], &store);
     errors.extend(more);
     let short = |text: &str| {
@@ -99,5 +106,6 @@ pub(super) fn load(root: &Path, paths: &[&str], event: &LogEvent) -> Told {
             .iter()
             .map(|error| short(&format!("{error}; {}", error.advice())))
             .collect(),
+        found: found.iter().map(|found| short(found)).collect(),
     }
 }

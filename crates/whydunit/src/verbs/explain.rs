@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use report::{Format, Options, Report, redact, safe::safe};
 
 use super::Entry;
-use crate::cli::{evidence, named_targets, targets};
+use crate::cli::{by_itself, evidence, named_targets, targets};
 use crate::code::Code;
 use crate::dump::Memory;
 use crate::exit::Exit;
@@ -49,6 +49,7 @@ fn define(command: Command) -> Command {
                 .help("Replace names of hosts and users, addresses of machines, and command lines"),
         )
         .args(evidence())
+        .args(by_itself())
         .arg(targets())
 }
 

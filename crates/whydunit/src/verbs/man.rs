@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 use clap_mangen::Man;
 
 use super::{Entry, VERBS};
-use crate::cli::{EXAMPLES, EXIT_CODES, NAMES, root};
+use crate::cli::{ENVIRONMENT, EXAMPLES, EXIT_CODES, NAMES, root};
 use crate::exit::Exit;
 use crate::output::Output;
 
@@ -40,6 +40,7 @@ fn page() -> String {
     let _ = man.render_options_section(&mut options);
     page += &String::from_utf8_lossy(&options);
     page += &list("EXIT STATUS", &EXIT_CODES);
+    page += &list("ENVIRONMENT", &ENVIRONMENT);
     page + &list("EXAMPLES", &EXAMPLES)
 }
 

@@ -10,7 +10,7 @@ use debuginfo::Store;
 use report::Stacks;
 
 use super::Entry;
-use crate::cli::{evidence, named_targets, targets};
+use crate::cli::{by_itself, evidence, named_targets, targets};
 use crate::code::{Code, complain};
 use crate::dump;
 use crate::exit::Exit;
@@ -25,7 +25,7 @@ pub(super) static ENTRY: Entry = Entry {
 };
 
 fn define(command: Command) -> Command {
-    let [debuginfo, _] = evidence();
+    let [debuginfo, ..] = evidence();
     command
         .arg(
             Arg::new("limit")
@@ -35,10 +35,11 @@ fn define(command: Command) -> Command {
                 .help("Print at most N stacks; JSON holds all"),
         )
         .arg(debuginfo)
+        .args(by_itself())
         .arg(targets())
         .after_help(
-            "Threads that run on a CPU come first, then those that wait and cannot be interrupted. With --debuginfo \
-             frames have lines and inlined functions; names are those that the dump itself has.",
+            "Threads that run on a CPU come first, then those that wait and cannot be interrupted. With debug \
+             information frames have lines and inlined functions; names are those that the dump itself has.",
         )
 }
 
@@ -121,13 +122,13 @@ fn stacks(target: &Target, dump: &Dump, code: &Code) -> Result<(Stacks, Exit), E
     let groups = kernel.thread_groups();
     gaps.extend(groups.gaps);
     let mut groups = groups.value;
-    let mut exit = Exit::Fine;
-    if !code.files().is_empty() {
-        let (ran, anchors) = dump::that_ran(dump, &kernel, &modules(&groups));
-        let files = Store::new();
-        let loaded = code.files().load(&[], &[ran], &files);
-        exit = complain(&loaded.errors);
-        gaps.extend(loaded.gaps);
+    let has_stacks = groups.iter().any(|group| group.stack.is_some());
+    let (ran, anchors) = dump::that_ran(dump, &kernel, &modules(&groups), has_stacks);
+    let files = Store::new();
+    let loaded = code.load(&[], &[ran], &files);
+    let exit = complain(&loaded.errors);
+    gaps.extend(loaded.gaps);
+    if loaded.debug.objects().next().is_some() {
         let mut stacks: Vec<&mut StackTrace> = groups
             .iter_mut()
             .filter_map(|group| group.stack.as_mut())
@@ -135,7 +136,8 @@ fn stacks(target: &Target, dump: &Dump, code: &Code) -> Result<(Stacks, Exit), E
         gaps.extend(anchors.add_lines(&loaded.debug, &mut stacks));
     }
     gaps.extend(cut_while_read());
-    let stacks = Stacks::new(target.name.clone(), dump.summary(), groups, gaps);
+    let mut stacks = Stacks::new(target.name.clone(), dump.summary(), groups, gaps);
+    stacks.notes = loaded.found;
     Ok((stacks, exit))
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod by_build;
 mod compressed;
 mod debuginfo;
 mod folders;

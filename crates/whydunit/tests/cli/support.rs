@@ -31,10 +31,16 @@ impl From<Output> for Ran {
     }
 }
 
-/// The binary, in an environment that says nothing about terminals.
+/// The binary, in an environment that says nothing about terminals and servers.
 pub fn why() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_why"));
-    for name in ["NO_COLOR", "TERM", "COLUMNS", "CLICOLOR_FORCE"] {
+    for name in [
+        "NO_COLOR",
+        "TERM",
+        "COLUMNS",
+        "CLICOLOR_FORCE",
+        "DEBUGINFOD_URLS",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

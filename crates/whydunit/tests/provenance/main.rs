@@ -104,6 +104,7 @@ fn provenance(name: &str) -> Value {
         false => examples().join(format!("{}.ko.xz", lab_module(name))),
     };
     let mut why = Command::new(env!("CARGO_BIN_EXE_why"));
+    why.env_remove("DEBUGINFOD_URLS");
     why.arg("--json")
         .arg(examples().join(format!("{name}.log")));
     let ran = why.arg("--debuginfo").arg(module).output().unwrap();
