@@ -58,7 +58,48 @@ impl X86 {
     pub fn all() -> impl Iterator<Item = (X86, &'static str)> {
         ALL.into_iter()
     }
+
+    /// The register of a number in DWARF ("System V Application Binary Interface, AMD64", 3.6.2 "DWARF Register
+    /// Number Mapping"); 16 is where the return address goes.
+    pub(crate) fn numbered(number: u16) -> Option<X86> {
+        NUMBERS.get(usize::from(number)).copied()
+    }
+
+    /// Its number in DWARF.
+    pub(crate) fn number(self) -> Option<u16> {
+        let place = NUMBERS.iter().position(|register| *register == self)?;
+        u16::try_from(place).ok()
+    }
+
+    /// Whether a function leaves it to its caller as it was (the same document, 3.2.1).
+    pub(crate) fn is_kept(self) -> bool {
+        matches!(
+            self,
+            X86::Rbx | X86::Rbp | X86::R12 | X86::R13 | X86::R14 | X86::R15
+        )
+    }
 }
+
+/// By their numbers in DWARF.
+const NUMBERS: [X86; 17] = [
+    X86::Rax,
+    X86::Rdx,
+    X86::Rcx,
+    X86::Rbx,
+    X86::Rsi,
+    X86::Rdi,
+    X86::Rbp,
+    X86::Rsp,
+    X86::R8,
+    X86::R9,
+    X86::R10,
+    X86::R11,
+    X86::R12,
+    X86::R13,
+    X86::R14,
+    X86::R15,
+    X86::Rip,
+];
 
 /// What is known of the registers of a frame.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

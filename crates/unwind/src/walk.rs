@@ -2,6 +2,7 @@
 
 use base::{Budget, ReadError, VirtAddr};
 
+use crate::cfi::CfiRow;
 use crate::frame::{End, Frame, Rule, Stack};
 use crate::methods::METHODS;
 use crate::orc::OrcEntry;
@@ -16,12 +17,23 @@ pub trait Source {
     fn word(&self, address: VirtAddr) -> Result<u64, ReadError>;
     /// The entry of the unwind table for the code at `pc`.
     fn orc(&self, pc: VirtAddr) -> Option<OrcEntry>;
+    /// The rules of DWARF's call frame information for the code at `pc`; none where no table tells of it, and why
+    /// where one should and cannot be read.
+    fn cfi(&self, pc: VirtAddr) -> Option<Result<CfiRow<'_>, String>> {
+        let _ = pc;
+        None
+    }
     /// Whether there is code at `pc`.
     fn is_code(&self, pc: VirtAddr) -> bool;
     /// Whether the code at `pc` was compiled to be unwound by a table, and so may use the frame pointer for anything
     /// else: where its entry cannot be read, what that register leads to is a guess.
     fn needs_table(&self, pc: VirtAddr) -> bool {
         let _ = pc;
+        false
+    }
+    /// Whether it is user space that is walked: registers of user space end no walk then, and nothing is searched
+    /// for, since stacks there are large and hold much that is old.
+    fn is_user(&self) -> bool {
         false
     }
 }
@@ -53,7 +65,7 @@ pub fn walk(source: &dyn Source, registers: Registers, rule: Rule, is_exact: boo
         let end = End::Lost("the registers do not tell where it was".to_owned());
         return Stack { frames, end };
     };
-    if registers.is_user() {
+    if registers.is_user() && !source.is_user() {
         let end = End::User(Box::new(registers));
         return Stack { frames, end };
     }

@@ -4,5 +4,5 @@ use crate::walk::Method;
 
 base::registry! {
     /// In the order of trust.
-    pub(crate) static METHODS: [Method] = [orc, bad_call, frame_pointer, search];
+    pub(crate) static METHODS: [Method] = [orc, cfi, bad_call, frame_pointer, search];
 }

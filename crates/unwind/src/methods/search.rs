@@ -13,7 +13,7 @@ pub(crate) static ENTRY: Method = Method { step };
 const MOST_WORDS: u64 = 1 << 10;
 
 fn step(source: &dyn Source, frame: &Frame) -> Result<Option<Step>, String> {
-    if !frame.sp.0.is_multiple_of(8) {
+    if source.is_user() || !frame.sp.0.is_multiple_of(8) {
         return Ok(None);
     }
     for place in 0..MOST_WORDS {
