@@ -85,16 +85,23 @@ fn add_tools(
     specimen: &Specimen,
     kernel: &Kernel,
 ) -> Result<()> {
-    if specimen.tools.is_empty() {
+    if specimen.tools.is_empty() && specimen.linked.is_empty() {
         return Ok(());
     }
     for folder in tools::FOLDERS {
         archive.directory(folder);
     }
+    let mut files = Vec::new();
     for name in &specimen.tools {
-        for file in tools::files(places, name, kernel)? {
-            archive.program(&file.path, &file.content);
-        }
+        files.extend(tools::files(places, name, kernel)?);
+    }
+    for name in &specimen.linked {
+        let program = programs::build_linked(places, name, kernel)?;
+        let name = format!("{name}.linked");
+        files.extend(tools::linked(places, &program, &name, kernel)?);
+    }
+    for file in files {
+        archive.program(&file.path, &file.content);
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ pub struct Specimen {
     pub types: Vec<String>,
     /// Programs of `lab/programs/` to put into `/bin` (`#: programs NAMES`).
     pub programs: Vec<String>,
+    /// Programs of the same that are linked with the C library (`#: linked NAMES`), as `NAME.linked`.
+    pub linked: Vec<String>,
     /// Programs of Debian's to put there with their libraries (`#: tools NAMES`).
     pub tools: Vec<String>,
     /// Files that a kernel which is started after a panic leaves (`#: crash-kernel FILES`). The guest has that kernel
@@ -124,6 +126,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
         lab_modules: vec!["whyfail".to_owned()],
         types: Vec::new(),
         programs: Vec::new(),
+        linked: Vec::new(),
         tools: Vec::new(),
         kept: Vec::new(),
         qemu: Vec::new(),
@@ -147,6 +150,7 @@ fn parse(name: &str, story: &str, script: &str) -> Result<Specimen> {
             "lab-modules" => specimen.lab_modules = words().collect(),
             "types" => specimen.types.extend(words()),
             "programs" => specimen.programs.extend(words()),
+            "linked" => specimen.linked.extend(words()),
             "tools" => specimen.tools.extend(words()),
             "crash-kernel" => specimen.kept.extend(words()),
             "qemu" => specimen.qemu.extend(words()),

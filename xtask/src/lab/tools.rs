@@ -41,10 +41,25 @@ pub struct File {
 pub const FOLDERS: [&str; 2] = ["lib64", "lib/x86_64-linux-gnu"];
 const LINKER: &str = "ld-linux-x86-64.so.2";
 
+/// What a program needs that is linked with the C library alone.
+const LIBRARY: &[&str] = &["libc6"];
+
 /// The files of a tool.
 pub fn files(places: &Places, name: &str, kernel: &Kernel) -> Result<Vec<File>> {
     let tool = TOOLS.iter().find(|tool| tool.name == name);
     let tool = tool.with_context(|| format!("nobody knows the packages of '{name}'"))?;
+    let root = unpacked(places, name, tool.packages, kernel)?;
+    with_libraries(&root, &root.join(tool.program), name)
+}
+
+/// The files of a program that was built here and needs nothing but the C library.
+pub fn linked(places: &Places, program: &Path, name: &str, kernel: &Kernel) -> Result<Vec<File>> {
+    let root = unpacked(places, "libc", LIBRARY, kernel)?;
+    with_libraries(&root, program, name)
+}
+
+/// The folder with what is in these packages.
+fn unpacked(places: &Places, name: &str, packages: &[&str], kernel: &Kernel) -> Result<PathBuf> {
     let Archive {
         suite,
         architecture,
@@ -55,16 +70,19 @@ pub fn files(places: &Places, name: &str, kernel: &Kernel) -> Result<Vec<File>> 
         architecture,
     };
     let root = places.work.join("tools").join(archive.name()).join(name);
-    let packages: Vec<String> = tool.packages.iter().map(ToString::to_string).collect();
+    let packages: Vec<String> = packages.iter().map(ToString::to_string).collect();
     archive.unpack_once(places, &packages, &root)?;
+    Ok(root)
+}
 
-    let program = root.join(tool.program);
-    let mut files = vec![file(&program, format!("bin/{name}"))?];
-    let mut wanted = needed(&program)?;
+/// A program, which is called `name` in the guest, and the libraries that it needs.
+fn with_libraries(root: &Path, program: &Path, name: &str) -> Result<Vec<File>> {
+    let mut files = vec![file(program, format!("bin/{name}"))?];
+    let mut wanted = needed(program)?;
     let mut next = 0;
     while let Some(library) = wanted.get(next).cloned() {
         next += 1;
-        let found = find(&root, &library).with_context(|| {
+        let found = find(root, &library).with_context(|| {
             format!("{library}, which {name} needs, is in none of its packages")
         })?;
         let folder = if library == LINKER {
