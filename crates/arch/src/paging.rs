@@ -76,7 +76,13 @@ impl Paging {
             memory.read_physical(PhysAddr(at.ok_or(unmapped)?), &mut entry)?;
             let entry = u64::from_le_bytes(entry);
             if entry & self.present == 0 {
-                return Err(unmapped);
+                // An entry for a page that says anything at all says where the page is instead (swap entries). The
+                // kernel's own memory has none.
+                let is_elsewhere = level == 1 && entry != 0 && address.0 >> 63 == 0;
+                return Err(match is_elsewhere {
+                    true => ReadError::NotPresent(address),
+                    false => unmapped,
+                });
             }
             is_writable &= entry & self.writable != 0;
             is_user &= entry & self.user != 0;
@@ -193,6 +199,22 @@ mod tests {
         );
         let hole = 0x0001_8000_0000_0000;
         assert_eq!(walk(&[], 4, hole), (unmapped(hole), 0));
+        // What is swapped out is told from what is nowhere, in user space.
+        let swapped = |address: u64, last: u64| {
+            let index = |level: u32| 8 * (address >> (12 + 9 * (level - 1)) & 0x1ff);
+            let words = [
+                (0x1000 + index(4), 0x2007),
+                (0x2000 + index(3), 0x3007),
+                (0x3000 + index(2), 0x4007),
+                (0x4000 + index(1), last),
+            ];
+            walk(&words, 4, address).0
+        };
+        let user = 0x7fff_1234_5000;
+        let not_present = Err(ReadError::NotPresent(VirtAddr(user)));
+        assert_eq!(swapped(user, 0x0800_0000_0000_0200), not_present);
+        assert_eq!(swapped(user, 0), unmapped(user));
+        assert_eq!(swapped(ADDRESS, 0x200), unmapped(ADDRESS));
         // A table that is its own entry ends like any other.
         let all: Vec<_> = (0..512).map(|n| (0x1000 + 8 * n, 0x1003)).collect();
         assert_eq!(walk(&all, 4, ADDRESS).1, 4);

@@ -76,7 +76,8 @@ pub struct StackFrame {
     /// The function as compiled; none where nothing has a name there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
-    /// Bytes from the start of the function.
+    /// Bytes from the start of the function. Of user space, where nothing has a name: the address in the file
+    /// of `module`, as it was linked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// Size of the function in bytes, where it is known.
@@ -140,6 +141,9 @@ pub struct StackTrace {
     /// Why the unwinder lost its way; empty where it did not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// Of a thread that entered the kernel from user space: its stack there, as far as it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Box<StackTrace>>,
 }
 
 /// A thread of the target.

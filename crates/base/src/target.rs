@@ -29,6 +29,8 @@ impl fmt::Debug for PhysAddr {
 pub enum ReadError {
     /// No page table of the address space leads there.
     Unmapped(VirtAddr),
+    /// It is mapped, and its page is not in memory: swapped out, or on its way there or back.
+    NotPresent(VirtAddr),
     /// The dump was made without this page (`makedumpfile -d`).
     Filtered(PhysAddr),
     /// The dump should have the page, but the file ends before it or the page cannot be unpacked.
@@ -43,6 +45,12 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReadError::Unmapped(address) => write!(f, "{address} is not mapped"),
+            ReadError::NotPresent(address) => {
+                write!(
+                    f,
+                    "the page of {address} is not in memory (swapped out, or on its way)"
+                )
+            }
             ReadError::Filtered(address) => write!(f, "{address} was filtered out of the dump"),
             ReadError::Truncated(address) => write!(f, "the dump is cut or damaged at {address}"),
             ReadError::NotMemory(address) => write!(f, "there is no memory at {address}"),

@@ -153,6 +153,7 @@ mod tests {
                 frames: names.iter().map(|name| memory(name)).collect(),
                 end: StackEnd::User,
                 why: String::new(),
+                user: None,
             }),
             handling,
         }

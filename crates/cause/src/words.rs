@@ -30,7 +30,11 @@ pub fn frame(frame: &Frame) -> String {
 /// The same of a frame in memory, as the kernel would print it.
 pub fn stack_frame(frame: &StackFrame) -> String {
     let Some(function) = &frame.function else {
-        return frame.pc.to_string();
+        return match (&frame.module, frame.offset) {
+            (Some(module), Some(offset)) => format!("{} [{module}+{offset:#x}]", frame.pc),
+            (Some(module), None) => format!("{} [{module}]", frame.pc),
+            (None, _) => frame.pc.to_string(),
+        };
     };
     let mut text = function.clone();
     if let Some(offset) = frame.offset {

@@ -88,7 +88,7 @@ impl Stacks {
             Lead::margin(0),
             &[(
                 Role::Dim,
-                "Frames without a mark are by the kernel's unwind table; those with ? may be none.",
+                "Frames without a mark are by an unwind table; those with ? may be none.",
             )],
         );
         for note in &self.notes {

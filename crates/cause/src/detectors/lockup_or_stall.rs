@@ -360,7 +360,8 @@ mod tests {
                 frames: names.iter().map(frame).collect(),
                 end: StackEnd::Bottom,
                 why: String::new(),
-            }),
+user: None,
+}),
             handling: 0,
         }
     }

@@ -20,6 +20,7 @@ mod symbols;
 mod threads;
 mod types;
 mod unwinding;
+mod user;
 mod vmcoreinfo;
 mod walkers;
 

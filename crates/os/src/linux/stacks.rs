@@ -55,6 +55,7 @@ impl Kernel<'_> {
             frames: stack.frames.iter().map(frame).collect(),
             end,
             why,
+            user: None,
         }
     }
 

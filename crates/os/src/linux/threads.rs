@@ -7,13 +7,15 @@ use rayon::prelude::*;
 use unwind::{End, Rule, Stack};
 
 use super::Kernel;
+use super::user::{UserKey, UserStack};
 use super::walkers::tasks::Task;
 
 /// Tasks that one thread unwinds before it looks for more: a stack takes some microseconds.
 const PIECE: usize = 16;
 
-/// What makes two stacks equal: where their frames are and how they were had, and how they end.
-type Key = (u8, Vec<(VirtAddr, Rule, bool)>, u8, String);
+/// What makes two stacks equal: where their frames are and how they were had, and how they end; and the same of user
+/// space.
+type Key = (u8, Vec<(VirtAddr, Rule, bool)>, u8, String, Option<UserKey>);
 
 impl Kernel<'_> {
     /// All tasks by their stacks: those on CPUs first, by CPU, then those that cannot be interrupted, then the
@@ -27,14 +29,20 @@ impl Kernel<'_> {
             .with_min_len(PIECE)
             .map(|task| self.stack(task))
             .collect();
+        let users = self.user_stacks(&tasks.value, &stacks);
         let mut groups = Vec::new();
-        for (first, members) in group(&tasks.value, &stacks) {
+        for (first, members) in group(&tasks.value, &stacks, &users) {
             let Some((task, stack)) = tasks.value.get(first).zip(stacks.get(first)) else {
                 continue;
             };
             let threads = members.iter().filter_map(|place| tasks.value.get(*place));
             let (stack, missing) = match stack {
-                Ok(stack) => (Some(self.trace_of(stack, Some(task))), None),
+                Ok(stack) => {
+                    let mut trace = self.trace_of(stack, Some(task));
+                    let user = users.get(first).and_then(Option::as_ref);
+                    trace.user = user.map(|user| Box::new(user.trace()));
+                    (Some(trace), None)
+                }
                 Err(gap) => (None, Some(gap.clone())),
             };
             gaps.extend(missing.clone());
@@ -52,14 +60,20 @@ impl Kernel<'_> {
 }
 
 /// The places of the tasks that share a stack, each list behind the place of its first, in the order of telling.
-fn group(tasks: &[Task], stacks: &[Result<Stack, Gap>]) -> Vec<(usize, Vec<usize>)> {
+fn group(
+    tasks: &[Task],
+    stacks: &[Result<Stack, Gap>],
+    users: &[Option<UserStack>],
+) -> Vec<(usize, Vec<usize>)> {
     let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut alone = Vec::new();
     for (place, (task, stack)) in tasks.iter().zip(stacks).enumerate() {
         match stack {
             // What cannot be read is told task by task.
             Ok(stack) if task.cpu.is_none() => {
-                groups.entry(key(task, stack)).or_default().push(place);
+                let user = users.get(place).and_then(Option::as_ref);
+                let key = key(task, stack, user);
+                groups.entry(key).or_default().push(place);
             }
             _ => alone.push(vec![place]),
         }
@@ -77,7 +91,7 @@ fn group(tasks: &[Task], stacks: &[Result<Stack, Gap>]) -> Vec<(usize, Vec<usize
     all.into_iter().filter_map(with_first).collect()
 }
 
-fn key(task: &Task, stack: &Stack) -> Key {
+fn key(task: &Task, stack: &Stack, user: Option<&UserStack>) -> Key {
     let frames = stack.frames.iter();
     let frames = frames.map(|frame| (frame.pc, frame.rule, frame.is_guess));
     let (end, why) = match &stack.end {
@@ -91,6 +105,7 @@ fn key(task: &Task, stack: &Stack) -> Key {
         frames.collect(),
         end,
         why.to_owned(),
+        user.map(UserStack::key),
     )
 }
 
@@ -151,7 +166,7 @@ mod tests {
             stack(&[1, 3], End::Lost("cut".to_owned())),
             Err(Gap::new("the stack of task 8", "it was filtered")),
         ];
-        let told: Vec<Vec<u32>> = group(&tasks, &stacks)
+        let told: Vec<Vec<u32>> = group(&tasks, &stacks, &[])
             .into_iter()
             .map(|(_, members)| members.iter().map(|place| tasks[*place].pid).collect())
             .collect();

@@ -11,8 +11,10 @@ use crate::safe::width;
 pub enum Marks {
     /// Behind all.
     All,
-    /// Behind those that are not by the kernel's unwind table.
+    /// Behind those that are not by an unwind table.
     Notable,
+    /// The same in user space, whose first frame is where the kernel was entered.
+    NotableOfUser,
 }
 
 /// The frames `from` on, and the end; at most `limit` of them, and the rest is counted.
@@ -35,12 +37,31 @@ pub fn render(stack: &StackTrace, from: usize, limit: usize, marks: Marks, page:
     }
     match stack.end {
         StackEnd::Bottom => {}
-        StackEnd::User => page.verbatim(6, &[(Role::Dim, "user space")]),
+        StackEnd::User => user(stack.user.as_deref(), limit, marks, page),
         StackEnd::NotRunYet => page.verbatim(6, &[(Role::Dim, "it has not run yet")]),
         StackEnd::Lost => {
             let why = format!("lost: {}", stack.why);
             page.verbatim(6, &[(Role::Dim, &why)]);
         }
+    }
+}
+
+/// What is below the kernel's frames, and its stack where there is one.
+fn user(stack: Option<&StackTrace>, limit: usize, marks: Marks, page: &mut Page) {
+    match stack {
+        Some(stack) if !stack.frames.is_empty() => {
+            page.verbatim(6, &[(Role::Dim, "user space:")]);
+            let marks = match marks {
+                Marks::All => Marks::All,
+                Marks::Notable | Marks::NotableOfUser => Marks::NotableOfUser,
+            };
+            render(stack, 0, limit, marks, page);
+        }
+        Some(stack) if !stack.why.is_empty() => {
+            let why = format!("user space; its stack is not known: {}", stack.why);
+            page.verbatim(6, &[(Role::Dim, &why)]);
+        }
+        _ => page.verbatim(6, &[(Role::Dim, "user space")]),
     }
 }
 
@@ -70,7 +91,11 @@ fn one(frame: &StackFrame, marks: Marks, page: &mut Page) {
         row(&call.function, " (inlined)", call.source.as_deref());
     }
     let mark = match (marks, frame.rule) {
-        (Marks::Notable, FrameRule::Orc | FrameRule::Switched) => String::new(),
+        (
+            Marks::Notable | Marks::NotableOfUser,
+            FrameRule::Orc | FrameRule::Cfi | FrameRule::Switched,
+        )
+        | (Marks::NotableOfUser, FrameRule::Interrupted) => String::new(),
         (_, rule) => format!("  [{}]", rule.words()),
     };
     row(&words::stack_frame(frame), &mark, frame.source.as_deref());

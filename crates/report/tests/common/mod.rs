@@ -258,6 +258,7 @@ pub fn dumped() -> Report {
         ],
         end: StackEnd::Lost,
         why: "0x12 is not mapped".into(),
+        user: None,
     };
     let crashed = CrashedTask {
         thread: Some(thread(7, "cook", 1)),
@@ -280,6 +281,7 @@ pub fn dumped() -> Report {
         frames: vec![stack_frame("native_safe_halt", FrameRule::Registers)],
         end: StackEnd::Bottom,
         why: String::new(),
+        user: None,
     };
     let dump = DumpFacts {
         input: 0,
@@ -316,11 +318,13 @@ pub fn stacks() -> report::Stacks {
         frames: vec![stack_frame("schedule", FrameRule::Switched)],
         end: StackEnd::User,
         why: String::new(),
+        user: None,
     };
     let running = StackTrace {
         frames: vec![stack_frame("cook\x1b[2J", FrameRule::Registers)],
         end: StackEnd::Bottom,
         why: String::new(),
+        user: None,
     };
     let group = |threads, stack| ThreadGroup {
         threads,

@@ -18,11 +18,16 @@ use std::sync::OnceLock;
 
 use base::{Gap, Partial};
 
+use super::user::files::UserFiles;
+use super::user::shape::UserShape;
+
 /// What walks have found and others ask for again.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
     pub(crate) memory_map: OnceLock<Result<memory_map::MemoryMap, Gap>>,
     pub(crate) pages: OnceLock<Result<pages::PageShape, Gap>>,
     pub(crate) slabs: OnceLock<Partial<slab::Slabs>>,
+    pub(crate) user_shape: OnceLock<Result<UserShape, Gap>>,
+    pub(crate) user_files: UserFiles,
     pub(crate) areas: OnceLock<Partial<Vec<vmalloc::VmallocArea>>>,
 }
