@@ -521,6 +521,14 @@ impl<'a> Object<'a> {
         Ok((self.section_of(file, ".eh_frame")?, address.unwrap_or(0)))
     }
 
+    /// The call frame information that is for debuggers (`.debug_frame`), of a linked file; empty where it has none.
+    pub fn frames_for_debuggers(&self) -> Result<&'a [u8]> {
+        match self.is_relocatable() {
+            true => Ok(&[]),
+            false => self.debug_section(".debug_frame"),
+        }
+    }
+
     /// The contents of a section of the debug file, unpacked and, in a relocatable file, relocated.
     pub(crate) fn debug_section(&self, name: &str) -> Result<&'a [u8]> {
         match self.dwarf_file() {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use arch::Arch;
 use base::{Gap, Partial, Target, VirtAddr};
 use debuginfo::{DebugInfo, Kallsyms, Store};
-use unwind::OrcTable;
+use unwind::{CfiTable, OrcTable};
 use value::AddressSpace;
 
 use super::find::{self, Found};
@@ -80,6 +80,7 @@ pub struct Kernel<'a> {
     pub(crate) switched: OnceLock<Result<Switched, Gap>>,
     pub(crate) orc: OnceLock<Result<OrcTable<'a>, Gap>>,
     pub(crate) module_orc: OnceLock<Vec<OnceLock<Option<OrcTable<'a>>>>>,
+    pub(crate) frames: OnceLock<(CfiTable<'static>, u64)>,
     pub(crate) walked: Walked,
 }
 
@@ -119,6 +120,7 @@ impl<'a> Kernel<'a> {
             switched: OnceLock::new(),
             orc: OnceLock::new(),
             module_orc: OnceLock::new(),
+            frames: OnceLock::new(),
             walked: Walked::default(),
         };
         Ok(Partial { value, gaps })

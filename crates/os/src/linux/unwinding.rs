@@ -1,13 +1,16 @@
 //! What the unwinder asks of a kernel: words of its memory, its unwind tables, what is code.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use base::{Gap, ReadError, VirtAddr};
-use unwind::{OrcEntry, OrcLayout, OrcTable, Source};
+use debuginfo::DebugInfo;
+use unwind::{CfiForm, CfiRow, CfiTable, OrcEntry, OrcLayout, OrcTable, Source};
 use value::Layout;
 
 use super::Kernel;
 use super::walkers::modules::Module;
+use super::walkers::tasks::Task;
 
 /// Bytes of an entry of the unwind table, in every layout there has been.
 const ENTRY: u64 = 6;
@@ -37,6 +40,15 @@ impl Source for Kernel<'_> {
         table.as_ref()?.find(pc.0)
     }
 
+    fn cfi(&self, pc: VirtAddr) -> Option<Result<CfiRow<'_>, String>> {
+        let (table, bias) = self.frames.get()?;
+        let found = self
+            .image
+            .contains(&pc.0)
+            .then(|| table.find(pc.0.wrapping_sub(*bias)));
+        found?.map_err(|error| error.to_string()).transpose()
+    }
+
     fn is_code(&self, pc: VirtAddr) -> bool {
         Kernel::is_code(self, pc)
     }
@@ -52,6 +64,43 @@ impl Source for Kernel<'_> {
 }
 
 impl<'a> Kernel<'a> {
+    /// Whether the kernel has an unwind table of its own that can be read.
+    pub fn has_unwind_table(&self) -> bool {
+        self.orc_table().is_ok()
+    }
+
+    /// Takes the call frame information (`.debug_frame`) of the kernel's own file among `info`, for code that the
+    /// kernel's table does not tell of; whether there is any. The first that is given stays.
+    pub fn add_frames(&self, info: &DebugInfo<'_>) -> bool {
+        let found = || {
+            let object = info.object(info.kernel()?)?;
+            let bytes = object.frames_for_debuggers().ok()?;
+            let mut sections = object.sections().iter();
+            let text = sections.find(|section| section.name == ".text")?.address?;
+            let runs = self.known("_text").or(self.known("_stext"))?;
+            if bytes.is_empty() {
+                return None;
+            }
+            // The file may be gone before the kernel is: what is needed of it is kept.
+            let table = CfiTable::new(CfiForm::Debug, 0, Cow::Owned(bytes.to_vec()));
+            Some((table, runs.wrapping_sub(text)))
+        };
+        found().is_some_and(|frames| self.frames.set(frames).is_ok())
+    }
+
+    /// The stack of a task by call frame information alone, as if the kernel had no table of its own: what the two
+    /// tell can be held against each other.
+    pub fn stack_by_frames(&self, task: &Task) -> Result<unwind::Stack, Gap> {
+        let registers = self.sleeping(task)?;
+        let by_frames = ByFrames(self);
+        Ok(unwind::walk(
+            &by_frames,
+            registers,
+            unwind::Rule::Switched,
+            false,
+        ))
+    }
+
     /// The kernel's own unwind table, or why there is none.
     pub(crate) fn orc_table(&self) -> &Result<OrcTable<'a>, Gap> {
         self.orc.get_or_init(|| {
@@ -129,6 +178,31 @@ fn told(entry: Layout<'_, '_>) -> Option<OrcLayout> {
         end: place("end"),
         signal: place("signal"),
     })
+}
+
+/// A kernel without the unwind table that it has.
+struct ByFrames<'t, 'a>(&'t Kernel<'a>);
+
+impl Source for ByFrames<'_, '_> {
+    fn word(&self, address: VirtAddr) -> Result<u64, ReadError> {
+        self.0.space.u64(address)
+    }
+
+    fn orc(&self, _: VirtAddr) -> Option<OrcEntry> {
+        None
+    }
+
+    fn cfi(&self, pc: VirtAddr) -> Option<Result<CfiRow<'_>, String>> {
+        self.0.cfi(pc)
+    }
+
+    fn is_code(&self, pc: VirtAddr) -> bool {
+        self.0.is_code(pc)
+    }
+
+    fn needs_table(&self, _: VirtAddr) -> bool {
+        true
+    }
 }
 
 /// A kernel whose unwind table is read by a layout that may be wrong.
