@@ -21,6 +21,9 @@ pub(super) static ENTRY: Suite = Suite {
 /// alone.
 const NEWEST: &str = "dump-structures-newest";
 
+/// Programs that wait in user space, and said where each of their functions returns to.
+const USER: &str = "dump-user";
+
 /// A kernel that panicked, and said before what its structures hold; and one that lived on.
 const SPECIMENS: &[&str] = &["dump-structures", "dump-survived"];
 
@@ -30,7 +33,9 @@ fn run() -> Result<Outcome> {
     arguments.extend(SPECIMENS.iter().map(ToString::to_string));
     crate::lab::run(&arguments)?;
     crate::lab::run(&[NEWEST.to_owned()])?;
-    let mut counts = cargo::count(&["test", "--release", "-p", "os", "--test", "lab"])?;
+    crate::lab::run(&["--vmlinux", USER].map(str::to_owned))?;
+    let tests = ["--test", "lab", "--test", "user"];
+    let mut counts = cargo::count(&[&["test", "--release", "-p", "os"], &tests[..]].concat())?;
     for specimen in SPECIMENS {
         println!("{specimen}:");
         let folder = root()?.join("target/lab").join(specimen);

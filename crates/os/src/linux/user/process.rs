@@ -194,22 +194,31 @@ impl Source for Process<'_, '_> {
 
     fn cfi(&self, pc: VirtAddr) -> Option<Result<CfiRow<'_>, String>> {
         let (mapping, told) = self.mapping(pc.0)?;
-        let file = match told.file.as_ref()? {
-            Ok(file) => file,
-            Err(why) => return Some(Err(format!("the file that is mapped: {why}"))),
+        let file = match &told.file {
+            Some(Ok(file)) => file,
+            Some(Err(why)) => return Some(Err(format!("the file that is mapped: {why}"))),
+            None => {
+                return Some(Err(
+                    "it is code of no file, without an unwind table".to_owned()
+                ));
+            }
         };
         let wrong = |why: &str| Some(Err(format!("{}: {why}", file.name)));
         let elf = match &file.elf {
             Ok(elf) => elf,
             Err(why) => return wrong(why),
         };
-        let address = elf.address((pc.0 - mapping.start).wrapping_add(told.offset))?;
+        let Some(address) = elf.address((pc.0 - mapping.start).wrapping_add(told.offset)) else {
+            return wrong("it is mapped where its headers load nothing");
+        };
         let table = match elf.table() {
-            Ok(table) => table?,
+            Ok(Some(table)) => table,
+            Ok(None) => return wrong("it has no unwind table"),
             Err(why) => return wrong(why),
         };
         match table.find(address) {
-            Ok(row) => row.map(Ok),
+            Ok(Some(row)) => Some(Ok(row)),
+            Ok(None) => wrong("its unwind table does not tell of this place"),
             Err(error) => wrong(&error.to_string()),
         }
     }
