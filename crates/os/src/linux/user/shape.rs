@@ -7,16 +7,16 @@ use crate::linux::walkers::structures::maple::MapleTree;
 use crate::linux::{Kernel, XArray};
 
 /// How the mappings of a process hang together.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Mappings {
     /// In a tree, since 763ecb035029 ("mm: remove the vma linked list", 6.1).
-    Tree(Field, MapleTree),
+    Tree(Field, Box<MapleTree>),
     /// In a list: its head, and the link in each.
     List(Field, Field),
 }
 
 /// Members that lead from a task to the bytes of its files.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct UserShape {
     pub(super) mm: Field,
     pub(super) tables: Field,
@@ -43,7 +43,7 @@ impl UserShape {
         let area = types.layout("struct vm_area_struct")?;
         let file = types.layout("struct file")?;
         let mappings = match mm.find("mm_mt") {
-            Some(tree) => Mappings::Tree(tree, MapleTree::new(&types)?),
+            Some(tree) => Mappings::Tree(tree, Box::new(MapleTree::new(&types)?)),
             None => Mappings::List(mm.any(&["mmap"])?, area.any(&["vm_next"])?),
         };
         Ok(UserShape {
