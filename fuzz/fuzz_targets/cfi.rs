@@ -7,9 +7,7 @@ use std::cell::Cell;
 
 use base::{ReadError, VirtAddr};
 use libfuzzer_sys::fuzz_target;
-use unwind::{
-    CfiForm, CfiHeader, CfiRow, CfiTable, OrcEntry, Registers, Rule, Source, X86, walk,
-};
+use unwind::{CfiForm, CfiHeader, CfiRow, CfiTable, OrcEntry, Registers, Rule, Source, X86, walk};
 
 const TABLE: u64 = 0x1000;
 const CODE: u64 = 0x10_0000;

@@ -360,8 +360,8 @@ mod tests {
                 frames: names.iter().map(frame).collect(),
                 end: StackEnd::Bottom,
                 why: String::new(),
-user: None,
-}),
+                user: None,
+            }),
             handling: 0,
         }
     }

@@ -53,7 +53,9 @@ fn step(source: &dyn Source, frame: &Frame) -> Result<Option<Step>, String> {
         return Ok(None);
     };
     if !row.is_signal && !source.is_code(VirtAddr(pc)) {
-        return Err(format!("{pc:#x}, where a return address must be, is no code"));
+        return Err(format!(
+            "{pc:#x}, where a return address must be, is no code"
+        ));
     }
     Ok(Some(Step::Frame(Frame {
         pc: VirtAddr(pc),
