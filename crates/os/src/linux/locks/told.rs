@@ -46,6 +46,7 @@ impl Kernel<'_> {
         StackTrace {
             frames: frames.collect(),
             end: StackEnd::Bottom,
+            user: None,
             why: String::new(),
         }
     }
