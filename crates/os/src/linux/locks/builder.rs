@@ -53,7 +53,8 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
     /// A thread that waits.
     pub(crate) fn wait(&mut self, blocked: &Blocked<'_>, wanted: Wanted) {
         let thread = self.thread(blocked.task.address);
-        let resource = self.resource(blocked.kind, wanted.address);
+        let called = wanted.called.unwrap_or(blocked.kind.name);
+        let resource = self.resource(blocked.kind, called, wanted.address);
         self.facts.waits.push(Wait {
             thread,
             resource,
@@ -135,14 +136,19 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
         number
     }
 
-    fn resource(&mut self, kind: &'static Kind, address: Option<VirtAddr>) -> u32 {
-        let key = (kind.name, address.map(|address| address.0));
+    fn resource(
+        &mut self,
+        kind: &'static Kind,
+        called: &'static str,
+        address: Option<VirtAddr>,
+    ) -> u32 {
+        let key = (called, address.map(|address| address.0));
         if let Some(known) = self.resources.get(&key) {
             return *known;
         }
         let number = u32::try_from(self.facts.resources.len()).unwrap_or(u32::MAX);
         self.facts.resources.push(Resource {
-            kind: kind.name.to_owned(),
+            kind: called.to_owned(),
             address,
             name: None,
             about: None,

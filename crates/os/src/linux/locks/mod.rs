@@ -6,9 +6,11 @@
 
 mod builder;
 mod kinds;
+mod recorded;
 mod scan;
 mod survey;
 mod told;
+mod words;
 
 use base::{Budget, Evidence, Gap, Trust, VirtAddr, WaitFacts};
 
@@ -24,6 +26,9 @@ const MOST: u64 = 1 << 20;
 /// What a thread waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
+    /// What its user knows it as, where that is another kind than the one that it is made of (a `struct mutex` of a
+    /// kernel with PREEMPT_RT is a `struct rt_mutex_base`).
+    pub(crate) called: Option<&'static str>,
     /// Where it lies; none for what has no place.
     pub(crate) address: Option<VirtAddr>,
     /// How it is wanted.
@@ -77,14 +82,31 @@ impl Kernel<'_> {
         let survey = Survey::new(self);
         let mut builder = Builder::new(&survey);
         let mut budget = Budget::new("waiting threads", MOST);
-        for blocked in survey.blocked(KINDS) {
+        for shown in survey.blocked(KINDS) {
             if let Err(exhausted) = budget.spend(1) {
                 builder.gap(Gap::new("some waits", exhausted.to_string()));
                 break;
             }
-            match (blocked.kind.wait)(&survey, &blocked) {
-                Ok(wanted) => builder.wait(&blocked, wanted),
-                Err(gap) => builder.unknown(&blocked, gap),
+            // A wait is made of other waits: the most telling one that can be read.
+            let mut first = None;
+            let found = shown.iter().find_map(|blocked| {
+                let told = (blocked.kind.wait)(&survey, blocked);
+                let told = told.or_else(|gap| recorded::wanted(&survey, blocked).ok_or(gap));
+                match told {
+                    Ok(mut wanted) => {
+                        recorded::support(&survey, blocked, &mut wanted);
+                        Some((blocked, wanted))
+                    }
+                    Err(gap) => {
+                        first.get_or_insert((blocked, gap));
+                        None
+                    }
+                }
+            });
+            match (found, first) {
+                (Some((blocked, wanted)), _) => builder.wait(blocked, wanted),
+                (None, Some((blocked, gap))) => builder.unknown(blocked, gap),
+                (None, None) => {}
             }
         }
         // Who has something may be found to wait for another thing: all waits are known by now.

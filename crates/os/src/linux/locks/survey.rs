@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use base::{Gap, VirtAddr};
 use rayon::prelude::*;
 use unwind::Stack;
+use value::Field;
 
 use super::kinds::Kind;
 use crate::linux::walkers::tasks::Task;
@@ -43,8 +45,13 @@ pub(crate) struct Survey<'k, 'a> {
     names: BTreeMap<u64, Name>,
     /// The time of the kernel's scheduler, in nanoseconds.
     now: Option<u64>,
-    exec_start: Option<value::Field>,
+    exec_start: Option<Field>,
+    /// Members that were asked for: finding a type by its name takes time, and there may be ten thousand waits.
+    fields: Mutex<BTreeMap<Asked, Result<Field, Gap>>>,
 }
+
+/// A structure, and a member of it by its names.
+type Asked = (&'static str, &'static [&'static str]);
 
 /// A thread that waits.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +63,6 @@ pub(crate) struct Blocked<'s> {
     /// The number of the frame that shows the wait.
     pub(crate) frame: usize,
     /// The function of that frame, without what the compiler appended.
-    #[allow(dead_code, reason = "kinds with several ways of waiting ask it")]
     pub(crate) function: &'s str,
     /// What it waits for.
     pub(crate) kind: &'static Kind,
@@ -107,39 +113,57 @@ impl<'k, 'a> Survey<'k, 'a> {
             names: names.into_iter().collect(),
             now: now(kernel),
             exec_start,
+            fields: Mutex::default(),
             all,
         }
     }
 
-    /// The threads that wait, each with the most telling kind of wait that its stack shows.
+    /// The threads that wait, each with the kinds of waits that its stack shows, the most telling first.
     pub(crate) fn blocked<'s>(
         &'s self,
         kinds: &'static [&'static Kind],
-    ) -> impl Iterator<Item = Blocked<'s>> {
-        let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    ) -> impl Iterator<Item = Vec<Blocked<'s>>> {
+        let mut known: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (rank, kind) in kinds.iter().enumerate() {
             for function in kind.waits_in {
-                known.entry(function).or_insert(rank);
+                known.entry(function).or_default().push(rank);
             }
         }
         self.all.iter().filter_map(move |surveyed| {
             let stack = surveyed.stack.as_ref().ok()?;
             let frames = stack.frames.iter().enumerate().take(DEEP);
-            let waits = frames
-                .filter(|(_, frame)| !frame.is_guess)
-                .filter_map(|(at, frame)| {
-                    let function = self.function(frame)?;
-                    Some((*known.get(function)?, at, function))
-                });
-            let (rank, frame, function) = waits.min_by_key(|(rank, at, _)| (*rank, *at))?;
-            Some(Blocked {
-                task: &surveyed.task,
-                stack,
-                frame,
-                function,
-                kind: kinds.get(rank)?,
-            })
+            let mut waits = BTreeMap::new();
+            for (at, frame) in frames.filter(|(_, frame)| !frame.is_guess) {
+                let ranks = self.function(frame).and_then(|name| known.get(name));
+                for rank in ranks.into_iter().flatten() {
+                    // The innermost frame of each kind.
+                    waits.entry(*rank).or_insert(at);
+                }
+            }
+            let shown = waits.into_iter().filter_map(|(rank, frame)| {
+                Some(Blocked {
+                    task: &surveyed.task,
+                    stack,
+                    frame,
+                    function: self.function(stack.frames.get(frame)?)?,
+                    kind: kinds.get(rank)?,
+                })
+            });
+            let shown: Vec<_> = shown.collect();
+            (!shown.is_empty()).then_some(shown)
         })
+    }
+
+    /// A member of a structure of the kernel; `paths` are its names, the newest first.
+    pub(crate) fn field(
+        &self,
+        layout: &'static str,
+        paths: &'static [&'static str],
+    ) -> Result<Field, Gap> {
+        // One thread that panicked with the lock has not left the table half written.
+        let mut fields = self.fields.lock().unwrap_or_else(PoisonError::into_inner);
+        let ask = || self.kernel.types().layout(layout)?.any(paths);
+        fields.entry((layout, paths)).or_insert_with(ask).clone()
     }
 
     /// The name of a frame's code.

@@ -5,7 +5,7 @@ use base::{Gap, Mode, VirtAddr};
 use super::Kind;
 use crate::linux::locks::scan::{self, Shape};
 use crate::linux::locks::survey::{Blocked, Survey};
-use crate::linux::locks::{Owner, State, Wanted, seen};
+use crate::linux::locks::{Owner, State, Wanted, seen, words};
 
 pub(super) static ENTRY: Kind = Kind {
     name: "mutex",
@@ -41,27 +41,19 @@ const HANDOFF: u64 = 2;
 const PICKUP: u64 = 4;
 
 fn wait(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> Result<Wanted, Gap> {
-    let types = survey.kernel.types();
-    let (waiter, mutex) = (
-        types.layout("struct mutex_waiter")?,
-        types.layout("struct mutex")?,
-    );
-    let shape = Shape {
-        list: waiter.any(&["list"])?,
-        task: waiter.any(&["task"])?,
-    };
-    let list = mutex.any(&["wait_list"])?;
+    let shape = Shape::of(survey, "struct mutex_waiter", "struct mutex")?;
     let Some(found) = scan::waiter(survey, blocked, &shape, 1) else {
         return Err(blocked.unknown(
             "no struct mutex_waiter of its own is on its stack: it may just have got it",
         ));
     };
-    let lock = VirtAddr(found.head.0.wrapping_sub(list.offset));
+    let lock = found.lock;
     let says = format!(
         "the struct mutex_waiter at {} on its stack names it and hangs in the queue of the mutex at {lock}",
         found.waiter
     );
     Ok(Wanted {
+        called: None,
         address: Some(lock),
         mode: Mode::Exclusive,
         place: Some(found.place),
@@ -74,21 +66,7 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
     let Some(address) = address else {
         return state;
     };
-    let read = || -> Result<u64, Gap> {
-        let owner = survey
-            .kernel
-            .types()
-            .layout("struct mutex")?
-            .any(&["owner"])?;
-        let read = owner.read(survey.kernel.space(), address);
-        read.map_err(|error| {
-            Gap::new(
-                format!("the owner of the mutex at {address}"),
-                error.to_string(),
-            )
-        })
-    };
-    let word = match read() {
+    let word = match words::member(survey, "struct mutex", &["owner"], address) {
         Ok(word) => word,
         Err(gap) => {
             state.gaps.push(gap);
@@ -96,25 +74,16 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
         }
     };
     let owner = VirtAddr(word & !FLAGS);
-    let mut flags = Vec::new();
-    for (bit, name) in [
+    let names = [
         (WAITERS, "waiters"),
         (HANDOFF, "hand-off"),
         (PICKUP, "pick-up"),
-    ] {
-        if word & bit != 0 {
-            flags.push(name);
-        }
-    }
-    let flags = match flags.is_empty() {
-        true => String::new(),
-        false => format!(", {}", flags.join(", ")),
-    };
+    ];
+    let flags = words::flags(word, &names);
     let who = survey.task_at(owner);
-    let told = match (owner.0, who) {
-        (0, _) => "no owner".to_owned(),
-        (_, Some(who)) => format!("owner {} (pid {})", who.task.comm, who.task.pid),
-        (_, None) => format!("owner {owner}, which is no task"),
+    let told = match owner.0 {
+        0 => "no owner".to_owned(),
+        _ => format!("owner {}", words::who(survey, owner)),
     };
     state.words = Some(format!("owner {word:#x}: {told}{flags}"));
     if owner.0 == 0 {
