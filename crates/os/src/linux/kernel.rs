@@ -54,6 +54,7 @@ const ASKED: &[&str] = &[
     "hardirq_stack_ptr",
     "pcpu_hot",
     "cea_exception_stacks",
+    "percpu_rwsem_wake_function",
     "__start_notes",
     "__stop_notes",
 ];

@@ -67,15 +67,13 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
     }
 
     /// Asks for the state of every resource, also of those that come up on the way.
-    pub(crate) fn states(&mut self, state: impl Fn(&Kind, Option<VirtAddr>) -> State) {
+    pub(crate) fn states(&mut self, state: impl Fn(&Kind, &str, Option<VirtAddr>) -> State) {
         let mut at = 0;
         while let Some(kind) = self.kinds.get(at).copied() {
-            let address = self
-                .facts
-                .resources
-                .get(at)
-                .and_then(|resource| resource.address);
-            let told = state(kind, address);
+            let Some(resource) = self.facts.resources.get(at) else {
+                break;
+            };
+            let told = state(kind, &resource.kind, resource.address);
             let place = u32::try_from(at).unwrap_or(u32::MAX);
             if let Some(resource) = self.facts.resources.get_mut(at) {
                 resource.state = told.words;

@@ -110,7 +110,10 @@ impl Kernel<'_> {
             }
         }
         // Who has something may be found to wait for another thing: all waits are known by now.
-        builder.states(|kind: &Kind, address| (kind.state)(&survey, address));
+        builder.states(|kind: &Kind, called, address| match address {
+            Some(address) if called != kind.name => kinds::state_of(&survey, called, address),
+            address => (kind.state)(&survey, address),
+        });
         builder.finish()
     }
 }

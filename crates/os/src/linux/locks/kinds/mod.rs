@@ -28,6 +28,18 @@ pub(crate) struct Kind {
 base::registry! {
     /// Every kind, the most telling first.
     pub(crate) static KINDS: [Kind] = [
+        rt_mutex,
         mutex,
+        rwsem,
+        percpu_rwsem,
+        semaphore,
+        rwlock,
+        spinlock,
     ];
+}
+
+/// The state of a lock that its user knows as `called` where it is made of another kind: with PREEMPT_RT all are made
+/// of rt_mutexes.
+pub(super) fn state_of(survey: &Survey<'_, '_>, called: &str, address: VirtAddr) -> State {
+    rt_mutex::state_of(survey, called, address)
 }
