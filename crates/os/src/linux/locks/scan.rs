@@ -95,8 +95,8 @@ fn check(
         return None;
     }
     let node = shape.list.at(at);
-    let next = shape.list.pointer(space, at).ok()?;
-    if space.u64(VirtAddr(next.0.wrapping_add(8))).ok()? != node.0 {
+    let next = space.u64(node).ok()?;
+    if space.u64(VirtAddr(next.wrapping_add(8))).ok()? != node.0 {
         return None;
     }
     let mut budget = Budget::new("waiters of a lock", MOST);
