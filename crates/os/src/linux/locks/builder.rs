@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::{Gap, Hold, Oddity, Party, Resource, Site, VirtAddr, Wait, WaitFacts};
 
 use super::kinds::{KINDS, Kind};
+use super::naming::{self, Named};
 use super::survey::{Blocked, Survey};
 use super::{State, Wanted};
 
@@ -74,9 +75,15 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
                 break;
             };
             let told = state(kind, &resource.kind, resource.address);
+            let named = match resource.address {
+                Some(address) => naming::name(self.survey, &resource.kind, address),
+                None => Named::default(),
+            };
             let place = u32::try_from(at).unwrap_or(u32::MAX);
             if let Some(resource) = self.facts.resources.get_mut(at) {
                 resource.state = told.words;
+                resource.name = named.name;
+                resource.about = named.about.map(str::to_owned);
                 resource.count = told.count;
                 resource.gaps.extend(told.gaps);
             }

@@ -6,10 +6,12 @@
 
 mod builder;
 mod kinds;
+mod naming;
 mod recorded;
 mod scan;
 mod survey;
 mod told;
+mod well_known;
 mod words;
 
 use base::{Budget, Evidence, Gap, Trust, VirtAddr, WaitFacts};
