@@ -12,6 +12,7 @@ mod fields;
 mod frame;
 mod graph;
 mod guards;
+pub mod held;
 mod indirect;
 mod jumps;
 mod local;
