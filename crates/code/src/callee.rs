@@ -25,7 +25,7 @@ const THUNKS: &[&str] = &[
 ];
 
 /// What is called before anything else of a function: it keeps every register (`Documentation/trace/ftrace-design.rst`).
-const TRACERS: &[&str] = &[
+pub(crate) const TRACERS: &[&str] = &[
     "__fentry__",
     "mcount",
     "_mcount",
@@ -34,7 +34,7 @@ const TRACERS: &[&str] = &[
 ];
 
 /// Functions that do not return, as `tools/objtool/noreturns.h` has them.
-const NO_RETURN: &[&str] = &[
+pub(crate) const NO_RETURN: &[&str] = &[
     "__stack_chk_fail",
     "panic",
     "do_exit",

@@ -14,12 +14,24 @@
 //! Where something cannot be told, a lock is rather left out than said to be held.
 
 mod code;
+mod flow;
+mod holdings;
+mod names;
 mod primitives;
+mod stack;
+mod state;
+mod summary;
+mod tell;
+mod terms;
 mod value;
+mod walk;
 
+use arch::Reg;
 use base::{Gap, Mode};
 
 pub use code::{Code, FunctionRange};
+pub use holdings::Holdings;
+pub use stack::{Had, Memory, Standing};
 pub use value::Value;
 
 /// What a frame holds where it stands.
@@ -29,8 +41,27 @@ pub struct Held {
     pub locks: Vec<HeldLock>,
     /// The locks that it has given back without having taken them: a caller of it had them, and does not now.
     pub released: Vec<HeldLock>,
+    /// The registers of the caller that can be had, and where. One that is not named is lost.
+    pub saved: Vec<(Reg, Saved)>,
+    /// Where the stack ends, counted from the canonical frame address, in bytes; none where ways disagree.
+    pub stack: Option<i64>,
+    /// What the call that it has made was handed over, in terms of this frame.
+    pub arguments: Vec<Value>,
+    /// The function that it has called, where the call names it.
+    pub calls: Option<u64>,
+    /// Where its function begins.
+    pub function: Option<u64>,
     /// Why there may be more.
     pub gaps: Vec<Gap>,
+}
+
+/// Where a register of the caller is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// Where it was: the function has not changed it yet.
+    Unchanged,
+    /// In the 8 bytes at this offset from the canonical frame address.
+    Slot(i64),
 }
 
 /// A lock that a frame holds, or had given back for its caller.
