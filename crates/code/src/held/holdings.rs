@@ -10,6 +10,7 @@ use base::Gap;
 use super::code::Code;
 use super::flow::{Flow, whole_name};
 use super::names::Names;
+use super::primitives::{Does, SPIN};
 use super::state::{Lock, State};
 use super::summary::Summary;
 use super::tell::Teller;
@@ -62,8 +63,10 @@ impl std::fmt::Debug for Holdings<'_> {
 
 /// What is kept of a question, or the answer to it now: it may be worked out twice by two threads, equally.
 fn kept<K: Hash + Eq + Copy, V: Clone>(map: &Map<K, V>, key: K, make: impl FnOnce() -> V) -> V {
-    let known = map.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = known.get(&key).cloned();
+    let known = {
+        let map = map.lock().unwrap_or_else(PoisonError::into_inner);
+        map.get(&key).cloned()
+    };
     known.unwrap_or_else(|| {
         let value = make();
         let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,7 +260,7 @@ impl<'c> Holdings<'c> {
             };
             let mut walk = Walk::new(self, &flow, DEPTH);
             walk.run().map_err(|error| error.to_string())?;
-            let states = walk
+            let mut states = walk
                 .before(block, place)
                 .map_err(|error| error.to_string())?;
             if states.is_empty() {
@@ -272,8 +275,17 @@ impl<'c> Holdings<'c> {
                 Leads::Call(Callee::At(to)) => Some(to),
                 _ => None,
             });
+            let calls = calls.filter(|_| !is_exact);
+            let called = calls.and_then(|to| self.names.primitive(to));
+            if called.is_some_and(|called| called.does == Does::HandsOver) {
+                // It stands in that call: another thread has got what was held.
+                for state in &mut states {
+                    state.held.retain(|lock| lock.kind != SPIN);
+                }
+            }
             let mut held = self.tell(&walk, &states, is_exact);
-            held.calls = calls.filter(|_| !is_exact);
+            // What leads to where a register says is no function of its own.
+            held.calls = calls.filter(|to| self.names.special(*to).is_none());
             held.function = Some(entry);
             return Ok(held);
         }

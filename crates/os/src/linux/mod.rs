@@ -1,6 +1,7 @@
 //! Linux: the kernel in a target's memory, and what its structures tell.
 
 mod build_ids;
+mod code;
 mod cpu_states;
 mod crash;
 mod elf;

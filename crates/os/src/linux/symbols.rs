@@ -114,6 +114,16 @@ impl ModuleSymbols {
         best
     }
 
+    /// Where the symbol at or before `address` begins, and where the next one does.
+    pub(crate) fn range_at(&self, address: u64) -> Option<NextRange> {
+        let end = self.symbols.partition_point(|(at, _)| *at <= address);
+        let start = self.symbols.get(end.checked_sub(1)?)?.0;
+        Some(NextRange {
+            start,
+            end: self.symbols.get(end).map(|(at, _)| *at),
+        })
+    }
+
     /// All of them with their names, in the order of addresses; of several at one place the last.
     pub(crate) fn all(&self, space: &AddressSpace<'_>) -> Vec<(u64, String)> {
         let mut all: Vec<(u64, String)> = Vec::new();
@@ -138,6 +148,12 @@ impl ModuleSymbols {
         let mut symbols = self.symbols.iter();
         symbols.find(|(_, place)| is_it(*place)).map(|(at, _)| *at)
     }
+}
+
+/// From a symbol to the next one; none behind the last.
+pub(crate) struct NextRange {
+    pub(crate) start: u64,
+    pub(crate) end: Option<u64>,
 }
 
 type Place = (VirtAddr, value::Field);

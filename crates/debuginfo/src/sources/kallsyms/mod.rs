@@ -6,6 +6,7 @@
 mod search;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use base::Endian;
@@ -246,17 +247,8 @@ impl<'a> Kallsyms<'a> {
     /// The symbol that `address` lies in: of several at one place the first, as the kernel itself chooses
     /// (`get_symbol_pos` of kernel/kallsyms.c).
     pub fn at(&self, address: u64) -> Option<KernelSymbol> {
-        let (mut low, mut high) = (0, self.tables.count);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.address(middle)? <= address {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        let mut index = low.checked_sub(1)?;
-        let start = self.address(index)?;
+        let (last, start) = self.last_before(address)?;
+        let mut index = last;
         for _ in 0..4096 {
             match index.checked_sub(1) {
                 Some(before) if self.address(before) == Some(start) => index = before,
@@ -266,16 +258,61 @@ impl<'a> Kallsyms<'a> {
         self.symbol(index)
     }
 
+    /// Where the symbol that `address` lies in begins, and where the next one does; no name is unpacked for it.
+    pub fn range_at(&self, address: u64) -> Option<Range<u64>> {
+        let (last, start) = self.last_before(address)?;
+        Some(start..self.next(last, start)?)
+    }
+
+    /// The last symbol at or before `address`, and its own address.
+    fn last_before(&self, address: u64) -> Option<(u32, u64)> {
+        let (mut low, mut high) = (0, self.tables.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.address(middle)? <= address {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let last = low.checked_sub(1)?;
+        Some((last, self.address(last)?))
+    }
+
     /// The addresses of the symbols of these names, in one pass over all names; of several symbols of one
     /// name the first.
     pub fn addresses_of(&self, names: &[&str]) -> Vec<Option<u64>> {
         let mut found = vec![None; names.len()];
         let mut missing = names.len();
+        self.each_called(names, &mut |place, address| {
+            if let Some(slot) = found.get_mut(place).filter(|slot| slot.is_none()) {
+                *slot = address;
+                missing -= 1;
+            }
+            missing > 0
+        });
+        found
+    }
+
+    /// The same with all symbols of each name.
+    pub fn all_addresses_of(&self, names: &[&str]) -> Vec<Vec<u64>> {
+        let mut found = vec![Vec::new(); names.len()];
+        self.each_called(names, &mut |place, address| {
+            if let Some(slot) = found.get_mut(place) {
+                slot.extend(address);
+            }
+            true
+        });
+        found
+    }
+
+    /// Tells the symbols of these names, by the place of the name among them, until `tell` has enough.
+    fn each_called(&self, names: &[&str], tell: &mut dyn FnMut(usize, Option<u64>) -> bool) {
         // A name is unpacked only where its length is that of one that is asked for.
-        let mut lengths = [false; LONGEST_NAME + 1];
-        for name in names {
-            if let Some(length) = lengths.get_mut(name.len() + 1) {
-                *length = true;
+        let mut lengths: Vec<Vec<usize>> = vec![Vec::new(); LONGEST_NAME + 1];
+        for (place, name) in names.iter().enumerate() {
+            if let Some(places) = lengths.get_mut(name.len() + 1) {
+                places.push(place);
             }
         }
         let mut sizes = [0_u16; 256];
@@ -292,22 +329,20 @@ impl<'a> Kallsyms<'a> {
                 .iter()
                 .map(|token| usize::from(sizes.get(usize::from(*token)).copied().unwrap_or(0)))
                 .sum::<usize>();
-            if !lengths.get(length).copied().unwrap_or(false) {
+            let Some(places) = lengths.get(length).filter(|places| !places.is_empty()) else {
                 continue;
-            }
+            };
             self.expand(packed, &mut text);
             let name = text.get(1..).unwrap_or_default();
-            for (slot, wanted) in found.iter_mut().zip(names) {
-                if wanted.as_bytes() == name && slot.is_none() {
-                    *slot = self.address(index);
-                    missing -= 1;
+            for place in places {
+                let is_it = names
+                    .get(*place)
+                    .is_some_and(|wanted| wanted.as_bytes() == name);
+                if is_it && !tell(*place, self.address(index)) {
+                    return;
                 }
             }
-            if missing == 0 {
-                break;
-            }
         }
-        found
     }
 
     /// The address of the symbol called `name`.
