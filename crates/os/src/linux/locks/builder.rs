@@ -1,9 +1,11 @@
 //! Facts put together: threads and resources are numbered when they are first named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{Gap, Hold, Oddity, Party, Resource, Site, VirtAddr, Wait, WaitFacts};
 
+use super::does;
+use super::held::{Holder, Holders};
 use super::kinds::{KINDS, Kind};
 use super::naming::{self, Named};
 use super::survey::{Blocked, Survey};
@@ -70,14 +72,27 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
     /// Asks for the state of every resource, also of those that come up on the way.
     pub(crate) fn states(&mut self, state: impl Fn(&Kind, &str, Option<VirtAddr>) -> State) {
         let mut at = 0;
+        // Made once somebody asks.
+        let mut holders: Option<Holders> = None;
         while let Some(kind) = self.kinds.get(at).copied() {
             let Some(resource) = self.facts.resources.get(at) else {
                 break;
             };
-            let told = state(kind, &resource.kind, resource.address);
+            let mut told = state(kind, &resource.kind, resource.address);
             let named = match resource.address {
                 Some(address) => naming::name(self.survey, &resource.kind, address),
                 None => Named::default(),
+            };
+            let holders = match resource.address {
+                // A kind of event has no code that takes it.
+                Some(address) if told.unnamed.is_some() || !told.owners.is_empty() => {
+                    let all = holders.get_or_insert_with(|| Holders::new(self.survey));
+                    all.of(self.survey, &resource.kind, address, &mut told)
+                }
+                _ => {
+                    let owners = told.owners.drain(..);
+                    owners.map(|owner| Holder { owner, site: None }).collect()
+                }
             };
             let place = u32::try_from(at).unwrap_or(u32::MAX);
             if let Some(resource) = self.facts.resources.get_mut(at) {
@@ -87,14 +102,14 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
                 resource.count = told.count;
                 resource.gaps.extend(told.gaps);
             }
-            for owner in told.owners {
+            for Holder { owner, site } in holders {
                 let thread = self.thread(owner.task);
                 self.facts.holds.push(Hold {
                     thread,
                     resource: place,
                     mode: owner.mode,
                     is_certain: owner.is_certain,
-                    site: None,
+                    site,
                     known: owner.known,
                 });
             }
@@ -108,12 +123,22 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
                 }));
             at += 1;
         }
+        self.facts
+            .gaps
+            .extend(holders.and_then(|holders| holders.gap));
     }
 
     pub(crate) fn finish(mut self) -> WaitFacts {
         if let Some(more) = self.unknown.checked_sub(GAPS).filter(|more| *more > 0) {
             let why = "the structures of their waits were not found on their stacks";
             self.gap(Gap::new(format!("what {more} more threads wait for"), why));
+        }
+        let waiting: BTreeSet<u32> = self.facts.waits.iter().map(|wait| wait.thread).collect();
+        for (number, party) in (0..).zip(&mut self.facts.threads) {
+            let surveyed = party.address.and_then(|at| self.survey.task_at(at));
+            if let Some(surveyed) = surveyed.filter(|_| !waiting.contains(&number)) {
+                party.does = does::does(self.survey, surveyed);
+            }
         }
         self.facts
     }

@@ -5,6 +5,8 @@
 //! Nothing here judges: circles and blockers are found in the facts.
 
 mod builder;
+mod does;
+mod held;
 mod kinds;
 mod naming;
 mod recorded;
@@ -63,6 +65,9 @@ pub(crate) struct State {
     pub(crate) count: Option<u64>,
     /// Who has it, or will bring it about.
     pub(crate) owners: Vec<Owner>,
+    /// How it is had by those whom none of its words names, and by how many, where it counts them: who that is shows
+    /// the code of their stacks.
+    pub(crate) unnamed: Option<(base::Mode, Option<u64>)>,
     /// What is odd: a kind of [`base::Oddity`], and how it is known.
     pub(crate) oddities: Vec<(&'static str, Evidence)>,
     /// What could not be read.

@@ -148,6 +148,11 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
             return state;
         }
     };
+    state.unnamed = match (readers, block, waiting_writer(survey, address)) {
+        (0, 0, _) | (0, _, Some(_)) => None,
+        (0, _, None) => Some((Mode::Exclusive, Some(1))),
+        _ => Some((Mode::Shared, Some(readers))),
+    };
     let inside = words::counted(readers, "reader");
     let told = match (block, waiting_writer(survey, address)) {
         (0, _) => "no writer".to_owned(),

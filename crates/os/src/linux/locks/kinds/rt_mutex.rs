@@ -220,6 +220,9 @@ pub(super) fn state_of(
             format!("{}, and a writer waits until they are out", words::counted(inside, "reader"))
         }
     };
+    if readers & WRITER_BIAS == 0 && inside != 0 {
+        state.unnamed = Some((Mode::Shared, Some(inside)));
+    }
     let rest = state.words.take().unwrap_or_default();
     state.words = Some(format!("readers {readers:#x}: {told}; {rest}"));
     state.count = Some(inside);

@@ -90,6 +90,11 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
         told.push_str(", a writer waits");
     }
     state.words = Some(format!("{word:#x}: {told}"));
+    state.unnamed = match (word & WRITER, readers) {
+        (0, 0) => None,
+        (0, _) => Some((Mode::Shared, Some(readers))),
+        _ => Some((Mode::Exclusive, Some(1))),
+    };
     state.count = Some(match word & WRITER {
         // Readers that wait for the writer are counted, too.
         0 => readers,

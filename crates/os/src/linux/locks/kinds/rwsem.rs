@@ -135,6 +135,11 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
         true => Some(0),
         false => word.readers,
     };
+    state.unnamed = match (word.is_written, word.readers) {
+        (true, _) if who.0 == 0 => Some((Mode::Exclusive, Some(1))),
+        (true, _) | (false, Some(0)) => None,
+        (false, readers) => Some((Mode::Shared, readers)),
+    };
     if word.is_written && who.0 != 0 {
         if survey.task_at(who).is_none() {
             let says =

@@ -95,6 +95,7 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
             });
         }
     }
+    state.unnamed = Some((Mode::Exclusive, None));
     state.words = Some(told);
     state
 }

@@ -194,6 +194,9 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
             known: vec![seen(says)],
         });
     }
+    if state.owners.is_empty() && parts.locked != 0 {
+        state.unnamed = Some((Mode::Exclusive, Some(1)));
+    }
     state
 }
 
