@@ -20,7 +20,11 @@ fn told(kernel: &Kernel<'_>, stack: &unwind::Stack, had: &Had) -> String {
     let frame = stack.frames.get(had.frame).unwrap();
     let frame = kernel.frame_name(frame).map(|name| name.to_string());
     let lock = match had.address {
-        Ok(address) => format!("{:#x} {}", address, name(address)),
+        Ok(address) => {
+            let word = kernel.space().u64(VirtAddr(address));
+            let word = word.map_or_else(|error| error.to_string(), |word| format!("{word:#x}"));
+            format!("{} (first word {word})", name(address))
+        }
         Err(why) => format!("({why})"),
     };
     let through: Vec<_> = had.through.iter().map(|at| name(*at)).collect();
@@ -108,7 +112,15 @@ fn main() {
         let names: Vec<String> = tasks
             .iter()
             .take(6)
-            .map(|task| format!("{} {} {}", task.pid, task.comm, task.letter()))
+            .map(|task| {
+                format!(
+                    "{} {} {} {}",
+                    task.pid,
+                    task.comm,
+                    task.letter(),
+                    task.address
+                )
+            })
             .collect();
         println!("{} of {}", names.join(", "), tasks.len());
         lines.iter().for_each(|line| println!("    {line}"));

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arch::{Arch, Callee, Decode, Flow as Leads, Reg, Role};
-use base::Gap;
+use base::{Budget, Gap};
 
 use super::code::Code;
 use super::flow::{Flow, whole_name};
@@ -20,11 +20,14 @@ use super::walk::Walk;
 use super::{Held, HeldLock, Saved};
 
 /// How deep the functions that a frame calls are looked into.
-const DEPTH: u8 = 3;
+const DEPTH: u8 = 2;
 
 /// Bytes of a function that is looked into because another calls it: those that take a lock for their caller are
 /// short.
-const LONGEST: u64 = 1 << 12;
+const LONGEST: u64 = 1 << 10;
+
+/// Instructions of a walk through such a function, each as often as it is walked over.
+const MOST_STEPS: u64 = 1 << 13;
 
 /// Functions of one name that a part may belong to.
 const MOST_OWNERS: usize = 4;
@@ -227,6 +230,7 @@ impl<'c> Holdings<'c> {
             }
             let flow = self.flow(entry)?;
             let mut walk = Walk::new(self, &flow, depth);
+            walk.budget = Budget::new("steps through a called function", MOST_STEPS);
             walk.run().ok()?;
             let summary = Summary::of(&walk);
             (!summary.changes.is_empty()).then(|| Arc::new(summary))

@@ -8,8 +8,10 @@ use base::Mode::{Exclusive, Shared};
 pub(crate) enum When {
     /// Whenever it returns.
     Always,
-    /// If it returns zero: the others are errors.
+    /// If it returns zero: all else are errors.
     Zero,
+    /// If it returns zero, else it returns 1.
+    ZeroNotOne,
     /// If it returns anything but zero.
     NonZero,
     /// If it returns anything but zero; always where its second argument is the constant zero: it does not try only.
@@ -76,13 +78,14 @@ pub(crate) const PERCPU: &str = "percpu_rw_semaphore";
 const SEMAPHORE: &str = "semaphore";
 /// The kind that may be given back by one store.
 pub(crate) const SPIN: &str = "spinlock";
-const RWLOCK: &str = "rwlock";
+/// The same, by writers; readers subtract from its count.
+pub(crate) const RWLOCK: &str = "rwlock";
 /// The kind whose fast path is one instruction.
 pub(crate) const FOLIO: &str = "folio lock";
 const SOCKET: &str = "socket lock";
 const SRCU: &str = "srcu";
 
-use When::{Always, NonZero, NonZeroIfTrying, Zero};
+use When::{Always, NonZero, NonZeroIfTrying, Zero, ZeroNotOne};
 
 /// All of them. The names are those of include/linux/{mutex,ww_mutex,rwsem,percpu-rwsem,semaphore,
 /// spinlock_api_smp,rwlock_api_smp,rtmutex,spinlock_rt,rwlock_rt,pagemap,srcu}.h and include/net/sock.h; names that a
@@ -143,7 +146,7 @@ pub(crate) const PRIMITIVES: &[Primitive] = &[
     takes("down_interruptible", SEMAPHORE, Exclusive, Zero),
     takes("down_killable", SEMAPHORE, Exclusive, Zero),
     takes("down_timeout", SEMAPHORE, Exclusive, Zero),
-    takes("down_trylock", SEMAPHORE, Exclusive, Zero),
+    takes("down_trylock", SEMAPHORE, Exclusive, ZeroNotOne),
     releases("up", SEMAPHORE, Exclusive),
     takes("_raw_spin_lock", SPIN, Exclusive, Always),
     takes("_raw_spin_lock_nested", SPIN, Exclusive, Always),

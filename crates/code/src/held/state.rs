@@ -239,11 +239,8 @@ impl State {
         let mut facts: Vec<(Id, Classes)> = Vec::new();
         let mut registers = Vec::with_capacity(self.registers.len());
         for (number, (mine, theirs)) in (0..).zip(self.registers.iter().zip(&other.registers)) {
-            let id = match mine == theirs {
-                true => *mine,
-                false => terms.intern(Term::Joined(block, Kept::Register(number))),
-            };
-            if mine != theirs {
+            let (id, is_new) = one_of(terms, *mine, *theirs, block, Kept::Register(number));
+            if is_new {
                 facts.push((
                     id,
                     self.classes(terms, *mine) | other.classes(terms, *theirs),
@@ -258,11 +255,8 @@ impl State {
                 changed = true;
                 continue;
             };
-            let id = match *mine == theirs {
-                true => *mine,
-                false => terms.intern(Term::Joined(block, Kept::Slot(*at))),
-            };
-            if *mine != theirs {
+            let (id, is_new) = one_of(terms, *mine, theirs, block, Kept::Slot(*at));
+            if is_new {
                 facts.push((
                     id,
                     self.classes(terms, *mine) | other.classes(terms, theirs),
@@ -318,6 +312,19 @@ impl State {
             order(mine);
         }
         changed
+    }
+}
+
+/// The value where two ways meet, and whether it is one that only this place has. A pointer that was read by each of
+/// them is one pointer.
+fn one_of(terms: &mut Terms, mine: Id, theirs: Id, block: u32, kept: Kept) -> (Id, bool) {
+    let same = terms.same(mine);
+    if mine == theirs {
+        (mine, false)
+    } else if same == terms.same(theirs) {
+        (same, false)
+    } else {
+        (terms.intern(Term::Joined(block, kept)), true)
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Change {
 /// What it does in all: gives back first, then takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
+    /// What it may return.
+    pub(crate) returns: Classes,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -41,7 +43,15 @@ impl Summary {
         let mut changes = changes(walk, false, |state| &state.released);
         changes.extend(changes_of_held(walk));
         changes.truncate(MOST_CHANGES);
-        Summary { changes }
+        let returns = walk.exits.iter().map(|state| {
+            let result = result(walk, state);
+            result.map_or(ALL, |id| state.classes(&walk.terms, id))
+        });
+        let returns = returns.fold(0, |all, classes| all | classes);
+        Summary {
+            returns: if walk.has_hidden_ways { ALL } else { returns },
+            changes,
+        }
     }
 }
 

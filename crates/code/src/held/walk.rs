@@ -1,4 +1,5 @@
 //! The walk: what each instruction does to what is known, until nothing changes any more.
+// tidy: long because one walk handles every kind of effect and fast path in line
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use base::{Budget, Mode};
 use super::flow::{Block, End, Flow, To};
 use super::holdings::Holdings;
 use super::names::Special;
-use super::primitives::{Does, FOLIO, PERCPU, SPIN, When};
+use super::primitives::{Does, FOLIO, PERCPU, RWLOCK, SPIN, When};
 use super::state::{Flags, Lock, State};
 use super::summary::Change;
 use super::terms::{ALL, Classes, ERROR, Id, Kept, NEGATIVE, POSITIVE, Term, Terms, ZERO};
@@ -22,6 +23,9 @@ const MOST_STATES: usize = 8;
 
 /// Bytes of an object on the stack whose address is handed to another function, which may write to it.
 const HANDED: i64 = 256;
+
+/// What a reader adds to the count of a `rwlock_t` (`_QR_BIAS`, include/asm-generic/qrwlock.h).
+const READER: i64 = 1 << 9;
 
 /// A walk through one function.
 pub(crate) struct Walk<'w, 'c> {
@@ -370,12 +374,29 @@ impl<'w, 'c> Walk<'w, 'c> {
     ) -> Option<(Lock, Id)> {
         let reads_it = |expr: &Expr| matches!(expr, Expr::Load(load) if load.address == *address && load.space == space);
         match (space, value) {
-            // `queued_spin_unlock` (include/asm-generic/qspinlock.h).
+            // `queued_spin_unlock`, `queued_write_unlock` (include/asm-generic/{qspinlock,qrwlock}.h).
             (None, Expr::Const(0)) if size == 1 => {
                 let same = self.terms.same(at);
-                state
-                    .held
-                    .retain(|held| held.kind != SPIN || held.same != same);
+                state.held.retain(|held| {
+                    let by_byte = held.kind == SPIN || held.kind == RWLOCK;
+                    !by_byte || held.mode != Mode::Exclusive || held.same != same
+                });
+                None
+            }
+            // `queued_read_unlock`: one reader less.
+            (None, Expr::Binary(Op::Add, of, _))
+                if size == 4
+                    && reads_it(of)
+                    && state.held.iter().any(|held| held.kind == RWLOCK) =>
+            {
+                let value = self.value(state, value, site);
+                let (_, by) = self.terms.split(value);
+                if by == -READER || by == (-READER & 0xffff_ffff) {
+                    let same = self.terms.same(at);
+                    state.held.retain(|held| {
+                        held.kind != RWLOCK || held.mode != Mode::Shared || held.same != same
+                    });
+                }
                 None
             }
             // `percpu_down_read`, `percpu_up_read` (include/linux/percpu-rwsem.h): the count is in the memory of
@@ -520,22 +541,21 @@ impl<'w, 'c> Walk<'w, 'c> {
             let lock = self.lock(id, primitive.kind, mode, site, Vec::new());
             match primitive.does {
                 Does::Takes(_, when) => {
-                    let classes = match when {
-                        When::Always => ALL,
-                        When::Zero => ZERO,
-                        When::NonZero => !ZERO & ALL,
-                        When::NonZeroIfTrying => {
-                            let second = arguments.get(1).copied().unwrap_or_default();
-                            match before.classes(&self.terms, second) {
-                                ZERO => ALL,
-                                _ => !ZERO & ALL,
-                            }
+                    let second = arguments.get(1).copied().unwrap_or_default();
+                    let (classes, possible) = match when {
+                        When::Always => (ALL, ALL),
+                        When::Zero => (ZERO, ZERO | ERROR),
+                        When::ZeroNotOne => (ZERO, ZERO | POSITIVE),
+                        When::NonZeroIfTrying if before.classes(&self.terms, second) == ZERO => {
+                            (ALL, ALL)
                         }
+                        When::NonZero | When::NonZeroIfTrying => (POSITIVE, ZERO | POSITIVE),
                     };
                     if classes == ALL {
                         state.take(lock);
                         next.push(state);
                     } else {
+                        state.restrict(&self.terms, result, possible);
                         self.split(state, lock, result, classes, next);
                     }
                 }
@@ -568,6 +588,7 @@ impl<'w, 'c> Walk<'w, 'c> {
             next.push(state);
             return;
         };
+        state.restrict(&self.terms, result, summary.returns);
         let mut states = vec![state];
         for change in &summary.changes {
             let mut after = Vec::with_capacity(states.len());

@@ -119,10 +119,10 @@ fn stacks(target: &Target, dump: &Dump, code: &Code) -> Result<(Stacks, Exit), E
         .map_err(|gap| no_kernel("show the stacks of", &target.name, dump, &gap))?;
     let mut gaps = kernel.gaps;
     let kernel = kernel.value;
-    if !kernel.has_unwind_table() && !code.files().is_empty() {
+    if !kernel.has_unwind_table() {
         // Without a table of its own the kernel's file tells how to go on; what is wrong with files is said below.
-        let (ran, _) = dump::that_ran(dump, &kernel, &BTreeSet::new());
-        kernel.add_frames(&code.files().load(&[], &[ran], &Store::new()).debug);
+        let (ran, _) = dump::that_ran(dump, &kernel, &BTreeSet::new(), true);
+        kernel.add_frames(&code.load(&[], &[ran], &Store::new()).debug);
     }
     let groups = kernel.thread_groups();
     gaps.extend(groups.gaps);
