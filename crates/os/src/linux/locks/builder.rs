@@ -100,6 +100,8 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
                 resource.name = named.name;
                 resource.about = named.about.map(str::to_owned);
                 resource.count = told.count;
+                resource.name = told.name.or(resource.name.take());
+                resource.any_suffices |= told.any_suffices;
                 resource.gaps.extend(told.gaps);
             }
             for Holder { owner, site } in holders {

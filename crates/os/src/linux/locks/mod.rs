@@ -6,15 +6,20 @@
 
 mod builder;
 mod does;
+mod futexes;
 mod held;
 mod kinds;
 mod naming;
+mod queued;
+mod reading;
 mod recorded;
 mod scan;
 mod survey;
 mod told;
+mod user;
 mod well_known;
 mod words;
+mod workers;
 
 use base::{Budget, Evidence, Gap, Trust, VirtAddr, WaitFacts};
 
@@ -61,6 +66,10 @@ pub(crate) struct Owner {
 pub(crate) struct State {
     /// The words and what they mean.
     pub(crate) words: Option<String>,
+    /// What it is called, where its kind knows that better than its place does.
+    pub(crate) name: Option<String>,
+    /// Whether one of those who have it suffices, where that is not so of all of its kind.
+    pub(crate) any_suffices: bool,
     /// How many have it, where it counts them.
     pub(crate) count: Option<u64>,
     /// Who has it, or will bring it about.
@@ -105,7 +114,9 @@ impl Kernel<'_> {
                         Some((blocked, wanted))
                     }
                     Err(gap) => {
-                        first.get_or_insert((blocked, gap));
+                        if !reading::is_no_wait(&gap) {
+                            first.get_or_insert((blocked, gap));
+                        }
                         None
                     }
                 }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use base::{Gap, VirtAddr};
 use rayon::prelude::*;
 use unwind::Stack;
 use value::Field;
 
+use super::futexes::Futexes;
 use super::kinds::Kind;
+use super::queued::Rings;
+use super::workers::Workers;
 use crate::linux::walkers::tasks::Task;
 use crate::linux::{Kernel, Name};
 
@@ -48,6 +51,10 @@ pub(crate) struct Survey<'k, 'a> {
     exec_start: Option<Field>,
     /// Members that were asked for: finding a type by its name takes time, and there may be ten thousand waits.
     fields: Mutex<BTreeMap<Asked, Result<Field, Gap>>>,
+    workers: OnceLock<Workers>,
+    futexes: OnceLock<Futexes>,
+    /// The wait queues that were walked.
+    pub(crate) rings: Rings,
 }
 
 /// A structure, and a member of it by its names.
@@ -114,6 +121,9 @@ impl<'k, 'a> Survey<'k, 'a> {
             now: now(kernel),
             exec_start,
             fields: Mutex::default(),
+            workers: OnceLock::new(),
+            futexes: OnceLock::new(),
+            rings: Rings::default(),
             all,
         }
     }
@@ -141,12 +151,14 @@ impl<'k, 'a> Survey<'k, 'a> {
                 }
             }
             let shown = waits.into_iter().filter_map(|(rank, frame)| {
+                let kind = kinds.get(rank)?;
+                kind.is_told_of(&surveyed.task).then_some(())?;
                 Some(Blocked {
                     task: &surveyed.task,
                     stack,
                     frame,
                     function: self.function(stack.frames.get(frame)?)?,
-                    kind: kinds.get(rank)?,
+                    kind,
                 })
             });
             let shown: Vec<_> = shown.collect();
@@ -164,6 +176,16 @@ impl<'k, 'a> Survey<'k, 'a> {
         let mut fields = self.fields.lock().unwrap_or_else(PoisonError::into_inner);
         let ask = || self.kernel.types().layout(layout)?.any(paths);
         fields.entry((layout, paths)).or_insert_with(ask).clone()
+    }
+
+    /// The workers of work queues.
+    pub(crate) fn workers(&self) -> &Workers {
+        self.workers.get_or_init(|| Workers::read(self))
+    }
+
+    /// The futexes that threads wait at.
+    pub(crate) fn futexes(&self) -> &Futexes {
+        self.futexes.get_or_init(|| Futexes::read(self))
     }
 
     /// The name of a frame's code.

@@ -7,6 +7,7 @@ use base::{Gap, VirtAddr};
 
 use super::survey::{Blocked, Survey};
 use super::{State, Wanted};
+use crate::linux::walkers::tasks::Task;
 
 /// A kind of lock, or of an event that is waited for.
 #[derive(Debug)]
@@ -25,9 +26,34 @@ pub(crate) struct Kind {
     pub(crate) state: fn(&Survey<'_, '_>, Option<VirtAddr>) -> State,
 }
 
+/// Events that nothing but themselves wakes a thread from: it sleeps uninterruptibly. A thread that sleeps otherwise in
+/// such a function has nothing to do, and one that runs does not wait.
+const UNINTERRUPTIBLE: &[&str] = &[
+    "work",
+    "workqueue",
+    "kthread_exit",
+    "kthread_park",
+    "rcu_grace_period",
+    "srcu_grace_period",
+    "vfork_child",
+    "folio_lock",
+    "folio_writeback",
+    "bit_wait",
+    "completion",
+    "wait_queue",
+];
+
+impl Kind {
+    /// Whether such a wait of a thread says anything.
+    pub(crate) fn is_told_of(&self, task: &Task) -> bool {
+        !UNINTERRUPTIBLE.contains(&self.name) || task.cpu.is_none() && task.letter() == 'D'
+    }
+}
+
 base::registry! {
     /// Every kind, the most telling first.
     pub(crate) static KINDS: [Kind] = [
+        futex,
         rt_mutex,
         mutex,
         rwsem,
@@ -35,6 +61,19 @@ base::registry! {
         semaphore,
         rwlock,
         spinlock,
+        work,
+        workqueue,
+        kthread_exit,
+        kthread_park,
+        rcu_grace_period,
+        srcu,
+        csd,
+        vfork,
+        folio_lock,
+        folio_writeback,
+        bit_wait,
+        completion,
+        wait_queue,
     ];
 }
 
