@@ -24,6 +24,9 @@ const NEWEST: &str = "dump-structures-newest";
 /// Programs that wait in user space, and said where each of their functions returns to.
 const USER: &str = "dump-user";
 
+/// Kernels whose threads wait for events of every kind.
+const WAITS: &[&str] = &["hang-waits", "hang-waits-newest"];
+
 /// A kernel that panicked, and said before what its structures hold; and one that lived on.
 const SPECIMENS: &[&str] = &["dump-structures", "dump-survived"];
 
@@ -34,7 +37,9 @@ fn run() -> Result<Outcome> {
     crate::lab::run(&arguments)?;
     crate::lab::run(&[NEWEST.to_owned()])?;
     crate::lab::run(&["--vmlinux", USER].map(str::to_owned))?;
-    let tests = ["--test", "lab", "--test", "user"];
+    let waits: Vec<String> = WAITS.iter().map(ToString::to_string).collect();
+    crate::lab::run(&waits)?;
+    let tests = ["--test", "lab", "--test", "user", "--test", "waits"];
     let mut counts = cargo::count(&[&["test", "--release", "-p", "os"], &tests[..]].concat())?;
     for specimen in SPECIMENS {
         println!("{specimen}:");
