@@ -174,7 +174,9 @@ pub fn memory(name: &str, dump: &Dump, kernel: &Kernel<'_>, events: &[LogEvent])
     let frames = stacks.iter().flat_map(|stack| &stack.frames);
     modules.extend(frames.filter_map(|frame| frame.module.as_deref()));
     let own = crashed_stack(&facts).chain(cpu_stacks(&facts));
-    let has_stacks = own.chain(stacks.iter().copied()).any(|stack| !stack.frames.is_empty());
+    let has_stacks = own
+        .chain(stacks.iter().copied())
+        .any(|stack| !stack.frames.is_empty());
     let ran = that_ran(dump, kernel, &modules, has_stacks);
     Memory {
         files,

@@ -158,11 +158,7 @@ impl<'g, 'f> Made<'g, 'f> {
             trust = trust.max(known.trust);
         }
         let span = wait.known.first().and_then(|known| known.span);
-        self.says(
-            crate::words::sentence(&words::step(link, from, to)),
-            trust,
-            span,
-        );
+        self.says(words::start(&words::step(link, from, to)), trust, span);
         for evidence in wait.known.iter().chain(known) {
             if !self.evidence.contains(evidence) {
                 self.evidence.push(evidence.clone());
@@ -260,10 +256,7 @@ fn behind_words(hang: &Hang) -> Option<String> {
     let mut text = match hang.behind {
         0 => return None,
         1 => match hang.some_behind.first() {
-            Some(one) => format!(
-                "{} waits behind them",
-                crate::words::sentence(&words::thread(one))
-            ),
+            Some(one) => format!("{} waits behind them", words::start(&words::thread(one))),
             None => "1 other thread waits behind them".to_owned(),
         },
         many => format!("{many} other threads wait behind them"),

@@ -134,10 +134,7 @@ fn circle(parties: &[&Party], links: &[HangLink]) -> String {
         true => "Deadlock",
         false => "Perhaps a deadlock",
     };
-    format!(
-        "{deadlock}: {count}. {}.",
-        crate::words::sentence(&steps.join("; "))
-    )
+    format!("{deadlock}: {count}. {}.", words::start(&steps.join("; ")))
 }
 
 /// What makes a circle that holds a queued writer one.

@@ -16,7 +16,7 @@ mod words;
 
 use base::{Finding, HangShape, WaitFacts};
 
-pub use words::{has, name, resource, short, site, thread, way};
+pub use words::{has, name, resource, short, site, start, thread, way};
 
 use graph::Graph;
 

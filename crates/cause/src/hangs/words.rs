@@ -13,6 +13,17 @@ pub fn thread(party: &Party) -> String {
     }
 }
 
+/// The beginning of a sentence: its first letter in upper case, unless it is one of a name.
+pub fn start(text: &str) -> String {
+    match ["thread ", "the "]
+        .iter()
+        .any(|word| text.starts_with(word))
+    {
+        true => crate::words::sentence(text),
+        false => text.trim_end_matches('.').to_owned(),
+    }
+}
+
 /// Its name alone.
 pub fn short(party: &Party) -> String {
     match party.thread.comm.as_str() {
@@ -96,7 +107,7 @@ pub fn step(link: &HangLink, waiter: &Party, holder: Option<&Party>) -> String {
         within(link.waits_at.as_ref())
     );
     if let Some(us) = link.for_us.filter(|us| *us >= 1_000_000) {
-        text.push_str(&format!(", since {}", crate::words::duration(us)));
+        text.push_str(&format!(", {} so far", crate::words::duration(us)));
     }
     match holder {
         Some(holder) => {

@@ -60,7 +60,7 @@ fn timeline(hang: &Hang, page: &mut Page) {
         let label = format!("{}.", number + 1);
         page.paragraph(
             Lead::label(2, &label, Role::Dim, hanging),
-            &[(Role::Plain, &format!("{}.", words::sentence(step)))],
+            &[(Role::Plain, &format!("{}.", hangs::start(step)))],
         );
     }
 }

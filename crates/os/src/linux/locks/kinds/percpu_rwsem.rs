@@ -49,7 +49,8 @@ fn wait(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> Result<Wanted, Gap> {
         return Ok(wanted);
     }
     writer(survey, blocked).ok_or_else(|| {
-        blocked.unknown("neither does it hang in a queue, nor is it a writer that waits for readers")
+        blocked
+            .unknown("neither does it hang in a queue, nor is it a writer that waits for readers")
     })
 }
 
@@ -86,7 +87,10 @@ fn entry(survey: &Survey<'_, '_>, blocked: &Blocked<'_>, at: VirtAddr) -> Option
     if heads.next().is_some() {
         return None;
     }
-    let offset = survey.field(LAYOUT, &["waiters.head", "waiters.task_list"]).ok()?.offset;
+    let offset = survey
+        .field(LAYOUT, &["waiters.head", "waiters.task_list"])
+        .ok()?
+        .offset;
     let lock = VirtAddr(head.0.wrapping_sub(offset));
     // A writer that waits for readers stands before them all.
     let before = u32::from(waiting_writer(survey, lock).is_some());
@@ -115,10 +119,13 @@ fn waiting_writer(survey: &Survey<'_, '_>, lock: VirtAddr) -> Option<VirtAddr> {
 
 /// The wait of a thread which the semaphore names as the writer that waits until its readers are out.
 fn writer(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> Option<Wanted> {
-    let lock = scan::kept(survey, blocked).into_iter().map(VirtAddr).find(|lock| {
-        waiting_writer(survey, *lock) == Some(blocked.task.address)
-            && words::member(survey, LAYOUT, &["block"], *lock) == Ok(1)
-    })?;
+    let lock = scan::kept(survey, blocked)
+        .into_iter()
+        .map(VirtAddr)
+        .find(|lock| {
+            waiting_writer(survey, *lock) == Some(blocked.task.address)
+                && words::member(survey, LAYOUT, &["block"], *lock) == Ok(1)
+        })?;
     let says = format!(
         "the percpu_rw_semaphore at {lock} names it as the writer that waits until its readers are out"
     );

@@ -91,7 +91,9 @@ fn layout(survey: &Survey<'_, '_>) -> &'static str {
 /// What the user of the lock knows it as, and how he wants it, by the function that he called.
 fn called(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> (Option<&'static str>, Mode) {
     let frames = blocked.stack.frames.iter().skip(blocked.frame);
-    let names = frames.take(CALLERS).filter_map(|frame| survey.function(frame));
+    let names = frames
+        .take(CALLERS)
+        .filter_map(|frame| survey.function(frame));
     let mut found = names.filter_map(|name| CALLED.iter().find(|(known, _, _)| *known == name));
     match found.next() {
         Some((_, kind, mode)) => (Some(kind), *mode),
@@ -120,7 +122,8 @@ fn wait(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> Result<Wanted, Gap> {
         )));
     }
     let lock = VirtAddr(words::member(survey, WAITER, &["lock"], waiter)?);
-    let says = format!("the thread's own pi_blocked_on says that it waits for the rt_mutex at {lock}");
+    let says =
+        format!("the thread's own pi_blocked_on says that it waits for the rt_mutex at {lock}");
     Ok(Wanted {
         called,
         address: Some(outer(survey, called, lock)),
@@ -144,9 +147,16 @@ fn place(survey: &Survey<'_, '_>, lock: VirtAddr, waiter: VirtAddr) -> Option<u3
     let tree = RbTree::new(&survey.kernel.types()).ok()?;
     let root = survey.field(layout(survey), &["waiters"]).ok()?.at(lock);
     // f7853c342418 ("locking/rtmutex: Fix task->pi_waiters integrity", 6.5): a struct rt_waiter_node, the node first in it.
-    let node = survey.field(WAITER, &["tree.entry", "tree_entry", "tree"]).ok()?;
+    let node = survey
+        .field(WAITER, &["tree.entry", "tree_entry", "tree"])
+        .ok()?;
     let mut budget = Budget::new("waiters of a lock", MOST);
-    let walked = tree.walk(survey.kernel.space(), root, "the queue of a lock", &mut budget);
+    let walked = tree.walk(
+        survey.kernel.space(),
+        root,
+        "the queue of a lock",
+        &mut budget,
+    );
     let node = node.at(waiter);
     let place = walked.value.iter().position(|found| *found == node)?;
     u32::try_from(place).ok()
@@ -184,11 +194,7 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
 }
 
 /// The state of a lock that is known as `called` but made of rt_mutexes (PREEMPT_RT).
-pub(super) fn state_of(
-    survey: &Survey<'_, '_>,
-    called: &str,
-    address: VirtAddr,
-) -> State {
+pub(super) fn state_of(survey: &Survey<'_, '_>, called: &str, address: VirtAddr) -> State {
     if !matches!(called, "rw_semaphore" | "rwlock") {
         return base_state(survey, address);
     }
@@ -217,7 +223,10 @@ pub(super) fn state_of(
         _ if readers & WRITER_BIAS != 0 => "a writer has it".to_owned(),
         _ => {
             state.owners.clear();
-            format!("{}, and a writer waits until they are out", words::counted(inside, "reader"))
+            format!(
+                "{}, and a writer waits until they are out",
+                words::counted(inside, "reader")
+            )
         }
     };
     if readers & WRITER_BIAS == 0 && inside != 0 {

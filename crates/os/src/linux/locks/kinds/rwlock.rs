@@ -48,9 +48,7 @@ fn is_contended(word: u32) -> bool {
 
 fn wait(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> Result<Wanted, Gap> {
     let space = survey.kernel.space();
-    let (lock, place) = spun_on(survey, blocked, |at| {
-        space.u32(at).is_ok_and(is_contended)
-    })?;
+    let (lock, place) = spun_on(survey, blocked, |at| space.u32(at).is_ok_and(is_contended))?;
     let mode = match blocked.function {
         "queued_read_lock_slowpath" => Mode::Shared,
         _ => Mode::Exclusive,

@@ -156,8 +156,9 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
         });
     }
     if !word.is_written && word.readers == Some(0) {
-        let says =
-            format!("the rw_semaphore at {address} has waiters and nobody has it (count {count:#x})");
+        let says = format!(
+            "the rw_semaphore at {address} has waiters and nobody has it (count {count:#x})"
+        );
         state.oddities.push(("no_owner", seen(says)));
     }
     state

@@ -78,7 +78,10 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
         && last != 0
     {
         let task = VirtAddr(last);
-        told = format!("{told}; the last one that came is {}", words::who(survey, task));
+        told = format!(
+            "{told}; the last one that came is {}",
+            words::who(survey, task)
+        );
         if survey.task_at(task).is_some() {
             state.owners.push(Owner {
                 task,

@@ -114,8 +114,7 @@ pub(super) fn spun_on(
         let word = frame?.registers.get(*register)?;
         Some((word, named(*register)))
     });
-    let mut found: Vec<(u64, &'static str)> =
-        registers.filter(|(word, _)| is_it(*word)).collect();
+    let mut found: Vec<(u64, &'static str)> = registers.filter(|(word, _)| is_it(*word)).collect();
     // The argument, where it is still there.
     if let Some((word, "rdi")) = found.first() {
         return Ok((VirtAddr(*word), "rdi"));
@@ -123,7 +122,10 @@ pub(super) fn spun_on(
     if found.is_empty() {
         let kept = scan::kept(survey, blocked).into_iter();
         let kept = kept.filter(|word| survey.stack_of(VirtAddr(*word)).is_none());
-        found.extend(kept.filter(|word| is_it(*word)).map(|word| (word, "its stack")));
+        found.extend(
+            kept.filter(|word| is_it(*word))
+                .map(|word| (word, "its stack")),
+        );
     }
     found.dedup_by_key(|(word, _)| *word);
     match found.as_slice() {
@@ -140,7 +142,9 @@ fn wait(survey: &Survey<'_, '_>, blocked: &Blocked<'_>) -> Result<Wanted, Gap> {
     let last = last_cpu(survey);
     let space = survey.kernel.space();
     let (lock, place) = spun_on(survey, blocked, |at| {
-        space.u32(at).is_ok_and(|word| Word::is_contended(word, last))
+        space
+            .u32(at)
+            .is_ok_and(|word| Word::is_contended(word, last))
     })?;
     let says = format!(
         "{} of its frame in {} points at {lock}, where a spinlock that is taken lies",
@@ -207,7 +211,10 @@ mod tests {
     #[test]
     fn the_word_of_a_spinlock_is_read() {
         let word = Word::new(0x0008_0101);
-        assert_eq!((word.locked, word.is_pending, word.tail), (1, true, Some(1)));
+        assert_eq!(
+            (word.locked, word.is_pending, word.tail),
+            (1, true, Some(1))
+        );
         assert_eq!(Word::new(0).tail, None);
         assert!(Word::is_contended(1, 0));
         assert!(Word::is_contended(0x0004_0001, 1));
