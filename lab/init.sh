@@ -32,6 +32,31 @@ prepare_dump() {
 	tell meminfo head -n 5 /proc/meminfo
 	echo "=== end"
 }
+# For specimens that hang: waits until the threads of these names are in this state, then lets them wait for as long as
+# a wait must last to count, and tells where each is. Who never comes there makes the run fail.
+sleeps() {
+	for process in /proc/[0-9]*; do
+		[ "$(cat "$process/comm" 2>/dev/null)" = "$1" ] || continue
+		grep -q "^State:.$2" "$process/status" && return 0
+	done
+	return 1
+}
+settled() {
+	for name in $2; do
+		tries=0
+		until sleeps "$name" "$1"; do
+			tries=$((tries + 1))
+			[ $tries -gt 60 ] && echo "$name does not sleep" && return 1
+			sleep 1
+		done
+	done
+	sleep 15
+	for process in /proc/[0-9]*; do
+		grep -q -- - "$process/comm" || continue
+		tell "stack of $(cat "$process/comm")" cat "$process/stack"
+	done
+	echo "all of them wait"
+}
 . /specimen
 # The first process must not end, unless that is the specimen.
 while :; do
