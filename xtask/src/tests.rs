@@ -31,7 +31,7 @@ struct Suite {
 
 base::registry! {
     /// Every suite, the quickest to fail first.
-    static SUITES: [Suite] = [workspace, slow, benches, fuzz, lab, makedumpfile, drgn, structures];
+    static SUITES: [Suite] = [workspace, slow, benches, fuzz, lab, makedumpfile, drgn, structures, hangs];
 }
 
 /// What came of a suite.
