@@ -56,7 +56,15 @@ fn of_events(facts: &LogFacts<'_>, order: &Order, main: u32, diagnosis: &mut Dia
 /// Adds who waits for whom. A hang is the verdict where nothing died before it: a report that something does not move
 /// is a sign of it, and a crash that was asked for is the way to a dump of it.
 fn add_hangs(facts: &LogFacts<'_>, main: Option<&LogEvent>, diagnosis: &mut Diagnosis) {
-    let mut found: Vec<Finding> = facts.waits.iter().flat_map(hangs::find).collect();
+    let is_suspect = facts
+        .events
+        .iter()
+        .any(|event| nature(event) == Nature::Stall);
+    let found = facts
+        .waits
+        .iter()
+        .flat_map(|waits| hangs::find(waits, is_suspect));
+    let mut found: Vec<Finding> = found.collect();
     if found.is_empty() {
         return;
     }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use base::{Confidence, Finding, HangShape, NextStep};
 
-use super::LONG_US;
 use super::build::{Made, Told, next};
 use super::graph::{Edge, Graph, index};
 use super::words;
@@ -16,8 +15,8 @@ const LONE_US: u64 = 120_000_000;
 /// Roots that are told.
 const MOST: usize = 4;
 
-/// The roots behind which threads wait for long.
-pub fn find(graph: &Graph<'_>) -> Vec<Finding> {
+/// The roots behind which threads wait for `long`, in microseconds.
+pub fn find(graph: &Graph<'_>, long: u64) -> Vec<Finding> {
     let mut roots: Vec<(usize, u64, u32)> = Vec::new();
     for thread in 0..graph.len() {
         if !graph.edges(thread).is_empty() {
@@ -32,7 +31,7 @@ pub fn find(graph: &Graph<'_>) -> Vec<Finding> {
         };
         let own = waited(&thread);
         let longest = behind.iter().map(waited).max().unwrap_or(0).max(own);
-        let enough = if behind.is_empty() { LONE_US } else { LONG_US };
+        let enough = if behind.is_empty() { LONE_US } else { long };
         if longest >= enough {
             roots.push((behind.len(), longest, thread));
         }

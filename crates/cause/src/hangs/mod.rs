@@ -23,11 +23,18 @@ use graph::Graph;
 /// Hangs that are told of one target.
 const MOST: usize = 32;
 
-/// Waits this long, in microseconds, are held for hangs where no circle proves one: a healthy system has shorter ones.
-pub(crate) const LONG_US: u64 = 10_000_000;
+/// Waits this long, in microseconds, are held for hangs where no circle proves one: those of a healthy system are
+/// shorter. The kernel's own detector waits as long (`CONFIG_DEFAULT_HUNG_TASK_TIMEOUT`).
+const LONG_US: u64 = 120_000_000;
+
+/// The same where the kernel said that something does not move: the waits that it means may be younger.
+const SUSPECT_US: u64 = 10_000_000;
 
 /// The hangs that the facts show, the most certain first, then those behind which most threads wait.
-pub fn find(facts: &WaitFacts) -> Vec<Finding> {
+///
+/// `is_suspect` says that something else tells of a hang: then shorter waits count, too.
+pub fn find(facts: &WaitFacts, is_suspect: bool) -> Vec<Finding> {
+    let long = if is_suspect { SUSPECT_US } else { LONG_US };
     let sure = Graph::new(facts, false);
     let stuck = sure.stuck();
     let mut found = deadlock::find(&sure, &stuck);
@@ -36,10 +43,14 @@ pub fn find(facts: &WaitFacts) -> Vec<Finding> {
         // What may be had counts only where nothing is sure.
         let all = Graph::new(facts, true);
         let stuck = all.stuck();
-        found.extend(deadlock::find(&all, &stuck).into_iter().filter(is_long));
+        found.extend(
+            deadlock::find(&all, &stuck)
+                .into_iter()
+                .filter(|finding| longest(finding) >= long),
+        );
     }
     if found.is_empty() {
-        found.extend(blocker::find(&Graph::new(facts, true)));
+        found.extend(blocker::find(&Graph::new(facts, true), long));
     }
     found.sort_by_key(|finding| {
         let hang = finding.hang.as_ref();
@@ -54,7 +65,7 @@ pub fn find(facts: &WaitFacts) -> Vec<Finding> {
 
 /// The places in [`WaitFacts::threads`] of those that the findings tell of: their stacks and lines are worth having.
 pub fn involved(facts: &WaitFacts) -> Vec<u32> {
-    let findings = find(facts);
+    let findings = find(facts, true);
     let hangs = findings.iter().filter_map(|finding| finding.hang.as_ref());
     let told: Vec<_> = hangs.flat_map(|hang| &hang.threads).collect();
     let is_told = |party: &base::Party| {
@@ -67,7 +78,8 @@ pub fn involved(facts: &WaitFacts) -> Vec<u32> {
         .collect()
 }
 
-fn is_long(finding: &Finding) -> bool {
-    let longest = finding.hang.as_ref().and_then(|hang| hang.longest_us);
-    longest.is_some_and(|us| us >= LONG_US)
+/// The longest wait of a hang, in microseconds.
+fn longest(finding: &Finding) -> u64 {
+    let hang = finding.hang.as_ref();
+    hang.and_then(|hang| hang.longest_us).unwrap_or(0)
 }

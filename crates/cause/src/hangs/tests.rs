@@ -5,7 +5,10 @@ use base::{
     Trust, VirtAddr, Wait, WaitFacts,
 };
 
-use super::find;
+/// The hangs of a target of which something else tells that it hangs.
+fn find(facts: &WaitFacts) -> Vec<base::Finding> {
+    super::find(facts, true)
+}
 
 fn known(says: &str) -> Vec<Evidence> {
     vec![Evidence {
@@ -268,6 +271,11 @@ fn the_root_of_a_chain_is_told_where_the_wait_is_long() {
         found[0]
             .verdict
             .starts_with("All wait for root (pid 3): it must bring about w and does not let go")
+    );
+    let healthy = super::find(&facts, false);
+    assert!(
+        healthy.is_empty(),
+        "without a sign of a hang such waits are those of a healthy system"
     );
     for wait in &mut facts.waits {
         wait.for_us = Some(2_000_000);
