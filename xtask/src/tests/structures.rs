@@ -24,8 +24,8 @@ const NEWEST: &str = "dump-structures-newest";
 /// Programs that wait in user space, and said where each of their functions returns to.
 const USER: &str = "dump-user";
 
-/// Kernels whose threads wait for events of every kind.
-const WAITS: &[&str] = &["hang-waits", "hang-waits-newest"];
+/// A kernel whose threads wait for events of every kind.
+const WAITS: &[&str] = &["hang-waits"];
 
 /// A kernel that panicked, and said before what its structures hold; and one that lived on.
 const SPECIMENS: &[&str] = &["dump-structures", "dump-survived"];
