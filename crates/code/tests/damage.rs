@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is the verdict of a test")]
 
-use std::time::{Duration, Instant};
-
 use code::{Body, Key, Reached, Registered, Stores, View};
 use debuginfo::{DebugInfo, NoFiles, Store};
 
@@ -72,7 +70,7 @@ fn nothing_in_a_file_stops_us() {
 }
 
 #[test]
-fn a_function_without_end_is_answered_in_time() {
+fn a_function_without_end_is_answered_in_short() {
     let (x86, endians) = arch::find("x86_64").unwrap();
     let endian = endians.unwrap_or(base::Endian::Little);
     // Thousands of branches, each over the next instructions; a chain of copies; additions that depend on one
@@ -89,7 +87,6 @@ fn a_function_without_end_is_answered_in_time() {
         jumps.extend([0x74, 0xfe, 0xff, 0xe0]);
     }
     for code in [branches, chain, jumps] {
-        let began = Instant::now();
         let body = Body::of_bytes("f", x86, endian, 0x1000, code, Some(0x1000)).unwrap();
         let debug = DebugInfo::new();
         let view = View::new(&debug, &body);
@@ -97,13 +94,10 @@ fn a_function_without_end_is_answered_in_time() {
         for at in [last, last / 2, last / 3] {
             let _ = view.conditions(at);
             let _ = body.sum(&arch::Expr::Reg(arch::Reg("rax")), at);
-            let _ = view.text(&arch::Expr::Reg(arch::Reg("rax")), at);
+            // Without a bound a chain of additions doubles with each step, and this would never end.
+            let text = view.text(&arch::Expr::Reg(arch::Reg("rax")), at);
+            assert!(text.is_none_or(|text| text.len() < 1 << 16));
             let _ = view.pointer(&arch::Expr::Reg(arch::Reg("rbx")), at);
         }
-        assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "{:?}",
-            began.elapsed()
-        );
     }
 }
