@@ -230,6 +230,26 @@ pub struct Hang {
     pub longest_us: Option<u64>,
 }
 
+impl Party {
+    /// A thread of which nothing is known but, perhaps, where it lies.
+    pub fn unknown(address: Option<VirtAddr>) -> Self {
+        Party {
+            address,
+            thread: Thread {
+                pid: 0,
+                tgid: 0,
+                comm: String::new(),
+                state: String::new(),
+                cpu: None,
+                is_kernel: false,
+            },
+            is_gone: false,
+            does: String::new(),
+            stack: None,
+        }
+    }
+}
+
 impl WaitFacts {
     /// The same as those of the report's input of this number, also where they say in which lines they stand.
     #[must_use]

@@ -30,6 +30,12 @@ pub fn explain_log(facts: LogFacts<'_>) -> Diagnosis {
     let event = main.and_then(|main| facts.event(main));
     add_hangs(&facts, event, &mut diagnosis);
     diagnosis.gaps = input_gaps(&facts);
+    for gap in facts.waits.iter().flat_map(|waits| &waits.gaps) {
+        // Of a list that is cut both its readers tell.
+        if !diagnosis.gaps.contains(gap) {
+            diagnosis.gaps.push(gap.clone());
+        }
+    }
     diagnosis
 }
 

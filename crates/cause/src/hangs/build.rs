@@ -2,7 +2,7 @@
 
 use base::{
     Confidence, Evidence, Finding, Gap, Hang, HangLink, HangShape, LinkReason, NextStep, Party,
-    Place, Resource, Thread, Trust, Wait,
+    Place, Resource, Trust, Wait,
 };
 
 use super::graph::{Edge, Graph, index};
@@ -10,24 +10,6 @@ use super::words;
 
 /// Threads behind a hang that are named.
 const NAMED: usize = 8;
-
-/// A thread that nothing is known of.
-fn nobody() -> Party {
-    Party {
-        address: None,
-        thread: Thread {
-            pid: 0,
-            tgid: 0,
-            comm: String::new(),
-            state: String::new(),
-            cpu: None,
-            is_kernel: false,
-        },
-        is_gone: false,
-        does: String::new(),
-        stack: None,
-    }
-}
 
 /// A hang in the making.
 pub struct Made<'g, 'f> {
@@ -37,7 +19,6 @@ pub struct Made<'g, 'f> {
     pub links: Vec<HangLink>,
     evidence: Vec<Evidence>,
     gaps: Vec<Gap>,
-    spans: Vec<Evidence>,
 }
 
 impl<'g, 'f> Made<'g, 'f> {
@@ -48,7 +29,6 @@ impl<'g, 'f> Made<'g, 'f> {
             links: Vec::new(),
             evidence: Vec::new(),
             gaps: Vec::new(),
-            spans: Vec::new(),
         }
     }
 
@@ -65,7 +45,7 @@ impl<'g, 'f> Made<'g, 'f> {
     /// A thread by its number in the facts.
     pub fn party(&self, thread: u32) -> Party {
         let party = self.graph.facts.threads.get(index(thread));
-        party.cloned().unwrap_or_else(nobody)
+        party.cloned().unwrap_or_else(|| Party::unknown(None))
     }
 
     /// What a wait is for.
@@ -162,9 +142,6 @@ impl<'g, 'f> Made<'g, 'f> {
         for evidence in wait.known.iter().chain(known) {
             if !self.evidence.contains(evidence) {
                 self.evidence.push(evidence.clone());
-            }
-            if evidence.span.is_some() {
-                self.spans.push(evidence.clone());
             }
         }
         if let Some(state) = &link.resource.state {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{in_repository, run};
+use crate::support::{in_repository, run, run_with};
 
 #[test]
 fn a_debuggers_transcript_gives_the_circle() {
@@ -47,4 +47,18 @@ fn a_debuggers_transcript_gives_the_circle() {
         ]
     );
     assert_eq!(links[0]["taken_at"]["function"], "mac_rx");
+}
+
+#[test]
+fn what_a_transcript_does_not_tell_is_said() {
+    let whole = std::fs::read(in_repository("lab/cases/aggr-deadlock.mdb.txt")).unwrap();
+    let ran = run_with(whole.get(..1200).unwrap(), &["-"]);
+    assert!(
+        ran.words().contains(
+            "who has the rwlock at ffffffff93785580, for which a thread waits: nothing in the transcript tells. Supply \
+             what ffffffff93785580::rwlock prints."
+        ),
+        "{}",
+        ran.out
+    );
 }

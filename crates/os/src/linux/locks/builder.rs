@@ -220,18 +220,9 @@ impl<'s, 'k, 'a> Builder<'s, 'k, 'a> {
 
 /// What is known of a thread that is in no list any more.
 fn gone(address: VirtAddr) -> Party {
-    Party {
-        address: Some(address),
-        thread: base::Thread {
-            pid: 0,
-            tgid: 0,
-            comm: String::new(),
-            state: "X".to_owned(),
-            cpu: None,
-            is_kernel: false,
-        },
-        is_gone: true,
-        does: "it is in no list of the kernel any more".to_owned(),
-        stack: None,
-    }
+    let mut party = Party::unknown(Some(address));
+    "X".clone_into(&mut party.thread.state);
+    party.is_gone = true;
+    "it is in no list of the kernel any more".clone_into(&mut party.does);
+    party
 }

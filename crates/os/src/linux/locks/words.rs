@@ -19,6 +19,12 @@ pub(crate) fn member(
     })
 }
 
+/// The 32-bit word of the lock of this kind at `at`.
+pub(crate) fn word(survey: &Survey<'_, '_>, kind: &str, at: VirtAddr) -> Result<u32, Gap> {
+    let read = survey.kernel.space().u32(at);
+    read.map_err(|error| Gap::new(format!("the word of the {kind} at {at}"), error.to_string()))
+}
+
 /// The thread at an address in words.
 pub(crate) fn who(survey: &Survey<'_, '_>, task: VirtAddr) -> String {
     match survey.task_at(task) {

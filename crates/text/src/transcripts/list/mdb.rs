@@ -326,6 +326,14 @@ impl Reader {
         for stack in &self.stacks {
             let _ = self.named(&mut facts, stack.thread);
         }
+        for (kind, address) in facts.unseen() {
+            let what = format!("who has the {kind} at {address:x}, for which a thread waits");
+            let gap = Gap::new(what, "nothing in the transcript tells");
+            facts.gap(match kind.as_str() {
+                "rwlock" | "mutex" => gap.supply(format!("what {address:x}::{kind} prints")),
+                _ => gap,
+            });
+        }
         if self.cut {
             facts.gap(Gap::new(
                 "a part of the transcript",

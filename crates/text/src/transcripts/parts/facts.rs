@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::{
-    Evidence, Gap, Hold, LineSpan, Mode, Party, Resource, Site, Thread, Trust, VirtAddr, Wait,
-    WaitFacts,
+    Evidence, Gap, Hold, LineSpan, Mode, Party, Resource, Site, Trust, VirtAddr, Wait, WaitFacts,
 };
 
 /// Threads and locks of one transcript.
@@ -46,20 +45,8 @@ impl Facts {
         if self.facts.threads.len() >= MOST {
             return None;
         }
-        self.facts.threads.push(Party {
-            address: Some(VirtAddr(address)),
-            thread: Thread {
-                pid: 0,
-                tgid: 0,
-                comm: String::new(),
-                state: String::new(),
-                cpu: None,
-                is_kernel: false,
-            },
-            is_gone: false,
-            does: String::new(),
-            stack: None,
-        });
+        let party = Party::unknown(Some(VirtAddr(address)));
+        self.facts.threads.push(party);
         self.threads.insert(address, number);
         Some(number)
     }
@@ -145,6 +132,17 @@ impl Facts {
     pub fn waits(&self, thread: u32, resource: u32) -> bool {
         let mut waits = self.facts.waits.iter();
         waits.any(|wait| wait.thread == thread && wait.resource == resource)
+    }
+
+    /// The locks that a thread waits for and of which the transcript has nothing else, by their addresses.
+    pub fn unseen(&self) -> Vec<(String, u64)> {
+        let locks = (0u32..).zip(&self.facts.resources);
+        let unseen = locks.filter(|(number, lock)| {
+            let mut holds = self.facts.holds.iter();
+            lock.state.is_none() && !holds.any(|hold| hold.resource == *number)
+        });
+        let told = unseen.filter_map(|(_, lock)| Some((lock.kind.clone(), lock.address?.0)));
+        told.collect()
     }
 
     /// Something is missing.

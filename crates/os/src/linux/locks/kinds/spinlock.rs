@@ -164,11 +164,10 @@ fn state(survey: &Survey<'_, '_>, address: Option<VirtAddr>) -> State {
     let Some(address) = address else {
         return state;
     };
-    let word = match survey.kernel.space().u32(address) {
+    let word = match words::word(survey, "spinlock", address) {
         Ok(word) => word,
-        Err(error) => {
-            let what = format!("the word of the spinlock at {address}");
-            state.gaps.push(Gap::new(what, error.to_string()));
+        Err(gap) => {
+            state.gaps.push(gap);
             return state;
         }
     };
