@@ -114,7 +114,21 @@ impl Kernel<'_> {
     pub(crate) fn sleeping(&self, task: &Task) -> Result<Registers, Gap> {
         let space = self.space();
         let switched = self.switched.get_or_init(|| self.find_switched());
-        let Switched { sp, saved, size } = switched.as_ref().map_err(Clone::clone)?;
+        let Switched {
+            sp,
+            on_cpu,
+            saved,
+            size,
+        } = switched.as_ref().map_err(Clone::clone)?;
+        // Of a CPU that cannot be read nobody knows which task it runs, and what the scheduler saved of that one last
+        // time is no stack any more; only the task itself says that it runs.
+        if !self.cpus().gaps.is_empty()
+            && let Some(on_cpu) = on_cpu
+            && on_cpu.read(space, task.address) != Ok(0)
+        {
+            let why = "it ran on a CPU of which it cannot be read what it runs";
+            return Err(Gap::new(format!("the stack of task {}", task.pid), why));
+        }
         let read = || {
             let sp = sp.pointer(space, task.address)?;
             let mut registers = Registers::default();
@@ -133,8 +147,10 @@ impl Kernel<'_> {
         let types = self.types();
         let saved = types.layout("struct inactive_task_frame")?;
         let field = |(name, register): &(&str, X86)| Ok((saved.any(&[name])?, *register));
+        let task = types.layout("struct task_struct")?;
         Ok(Switched {
-            sp: types.layout("struct task_struct")?.any(&["thread.sp"])?,
+            sp: task.any(&["thread.sp"])?,
+            on_cpu: task.find("on_cpu"),
             saved: SAVED.iter().map(field).collect::<Result<_, Gap>>()?,
             size: saved.size(),
         })
@@ -146,6 +162,8 @@ impl Kernel<'_> {
 pub(crate) struct Switched {
     /// The stack pointer, in its `struct task_struct`.
     sp: Field,
+    /// Whether a CPU runs it (`on_cpu` of include/linux/sched.h; a kernel for one CPU may lack it), there too.
+    on_cpu: Option<Field>,
     /// The registers, on the stack.
     saved: Vec<(Field, X86)>,
     /// Bytes of them all.
