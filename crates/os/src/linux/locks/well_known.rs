@@ -92,7 +92,7 @@ pub(super) static CACHES: &[Cache] = &[
         "struct mm_struct",
         &[
             (RWSEM, "mmap_lock"),
-            // Before c1e8d7c6a7a6 ("mmap locking API: convert mmap_sem comments", 5.8).
+            // Before da1c55f1b272 ("mmap locking API: rename mmap_sem to mmap_lock", 5.8).
             (RWSEM, "mmap_sem"),
             (SPIN, "page_table_lock"),
             (SPIN, "arg_lock"),
